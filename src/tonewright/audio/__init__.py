@@ -1,0 +1,1 @@
+"""Sound as data: files, corpora, windows, augmentation, the demo band."""

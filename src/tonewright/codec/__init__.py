@@ -1,0 +1,1 @@
+"""The codec: waveforms to a compact latent sequence and back."""

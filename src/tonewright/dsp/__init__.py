@@ -1,0 +1,1 @@
+"""Signal functions on arrays of any framework that keeps the Python array API standard."""

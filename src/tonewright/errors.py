@@ -1,0 +1,66 @@
+"""The few exceptions that people see.
+
+Each message is one line that names the file or option, says what is wrong and what to do.
+The command line prints it after ``error:`` and exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class TonewrightError(Exception):
+    """Something failed that the person at the keyboard can mend."""
+
+    exit_code = 1
+
+
+class UsageError(TonewrightError):
+    """The command or the configuration was used wrongly."""
+
+    exit_code = 2
+
+
+class AudioError(TonewrightError):
+    """A sound file that cannot be read or written.
+
+    Parameters
+    ----------
+    path : the file in question
+    reason : what is wrong with it, in words, without the path
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple:
+        """Keep both arguments when the error crosses a process border."""
+        return type(self), (self.path, self.reason)
+
+
+class CorpusError(TonewrightError):
+    """A folder of sound that cannot be used: missing, empty, or silent throughout."""
+
+
+class OutputError(TonewrightError):
+    """An output that cannot be written: it exists already, the disk is full, the folder is read-only."""
+
+
+class RunError(TonewrightError):
+    """A run folder or checkpoint that cannot be loaded."""
+
+
+class MissingExtraError(TonewrightError):
+    """An optional dependency that is not installed.
+
+    Parameters
+    ----------
+    module : the module that could not be imported
+    extra : the extra of this package that brings it
+    """
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"{module} is not installed; it comes with: pip install 'tonewright[{extra}]'")
+        self.module, self.extra = module, extra

@@ -1,0 +1,1 @@
+"""What every learner shares: latents, schedules, losses, metrics, runs, the trainer."""

@@ -1,0 +1,109 @@
+"""The root of the command line: lazy commands, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from tonewright import __version__
+from tonewright.errors import TonewrightError
+
+# Name: module and one line for --help, so that help is shown without importing anything.
+COMMANDS = {
+    "train": ("train", "Train a system: tonewright train codec experiment=tiny."),
+    "codec": ("codec", "Sound through a trained codec."),
+    "data": ("data", "The demo band, and what is in a folder of sound."),
+    "report": ("report", "A run as one page to see and hear."),
+    "demo": ("demo", "Train the smallest codec on generated songs and open the report."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself, from its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"tonewright.cli.{COMMANDS[cmd_name][0]}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Answer a misspelt command with the nearest right one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            advice = f"did you mean '{near[0]}'?" if near else f"choose from: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command '{args[0]}'; {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="tonewright")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+@click.pass_context
+def root(context: click.Context, debug: bool) -> None:
+    """Tonewright learns a sound and hands you the knobs.
+
+    \b
+    Example:
+      tonewright data demo songs
+      tonewright train codec experiment=tiny data.root=songs
+    """
+    context.ensure_object(dict)["debug"] = debug
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("tonewright").setLevel(logging.INFO)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; an error that people can mend is one line on standard error.
+
+    Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted.
+    """
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = root.main(args=arguments, prog_name="tonewright", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.Abort:
+        fail("interrupted", 130)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "tonewright"
+        fail(f"{error.format_message().rstrip('.')} (see {command} --help)", 2)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader has gone (for example `| head`); nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except TonewrightError as error:
+        if debug:
+            raise
+        fail(str(error), error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, code: int) -> None:
+    """Print one line and leave."""
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(code)

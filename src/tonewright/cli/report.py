@@ -1,0 +1,23 @@
+"""``tonewright report``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("report")
+@click.argument("run_folder", type=click.Path())
+@click.option("-o", "--output", default=None, help="HTML file; report.html in the run folder if not given.")
+@click.option("--force", is_flag=True, help="Overwrite the page.")
+def command(run_folder: str, output: str | None, force: bool) -> None:
+    """Write a run as one HTML page: losses, pictures, sounds.
+
+    \b
+    Example:
+      tonewright report runs/codec/first
+    """
+    from tonewright.learning.runs import open_run
+    from tonewright.report import run_report
+
+    run = open_run(run_folder)
+    click.echo(run_report(run.folder, path=output, overwrite=force))

@@ -1,0 +1,1 @@
+"""The Hydra groups: system, data, trainer, callbacks, logger, experiment."""

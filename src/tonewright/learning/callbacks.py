@@ -1,0 +1,178 @@
+"""What happens beside the optimisation: averages, checkpoints, progress, examples to see and hear."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from torch import Tensor
+
+from tonewright.audio.files import Clip, write
+from tonewright.learning.config import TrainConfig
+from tonewright.learning.registry import System
+from tonewright.learning.tracking import MetricsFile
+
+if TYPE_CHECKING:
+    from tonewright.learning.runs import Run
+
+logger = logging.getLogger("tonewright")
+
+
+class ExponentialAverage(WeightAveraging):
+    """Moving average of the weights, used for validation and for the saved model.
+
+    ā ← d ā + (1 - d) a with d = min(decay, (1 + n)/(10 + n)) after n updates, so that a short run is not
+    dominated by its first weights.
+    """
+
+    def __init__(self, decay: float) -> None:
+        def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+            n = float(count)
+            return torch.lerp(current, averaged, min(decay, (1 + n) / (10 + n)))
+
+        super().__init__(use_buffers=False, avg_fn=average)
+
+
+class MetricsKeeper(Callback):
+    """Keeps in each checkpoint how many rows ``metrics.csv`` had, and cuts the file there on resuming."""
+
+    def __init__(self, metrics: MetricsFile) -> None:
+        self.metrics = metrics
+
+    def state_dict(self) -> dict[str, Any]:
+        """The count of rows."""
+        return {"rows": self.metrics.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the file from the checkpoint's count."""
+        self.metrics.continue_from(state_dict["rows"])
+
+
+class Progress(Callback):
+    """One bar for the whole run, on a terminal only."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+        self.task: Any = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=Console(stderr=True))
+        total = trainer.estimated_stepping_batches
+        self.task = self.bar.add_task("training", total=None if total in (-1, float("inf")) else total)
+        self.bar.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
+        """Move the bar."""
+        text = f"training  loss {pl_module.last_loss:.3f}"
+        self.bar.update(self.task, completed=trainer.global_step, description=text)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Close the bar, also after an error."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+class Examples(Callback):
+    """Writes sounds before and after the model, and their pictures, every few epochs and at the end.
+
+    Parameters
+    ----------
+    run : where they go: ``audio/`` and ``figures/``
+    system : gives the sounds of a clip
+    clips : named fixed clips
+    every_epochs : how often; 0 = at the end only
+    """
+
+    def __init__(self, run: Run, system: System, clips: Sequence[tuple[str, Clip]], *, every_epochs: int) -> None:
+        self.run, self.system, self.clips, self.every_epochs = run, system, clips, every_epochs
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write examples of this epoch, with the averaged weights where there are any."""
+        due = self.every_epochs and (trainer.current_epoch + 1) % self.every_epochs == 0
+        if due and not trainer.sanity_checking and trainer.is_global_zero:
+            self.make(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write the last examples."""
+        if trainer.is_global_zero:
+            self.make(trainer, pl_module)
+
+    def make(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write the sounds of every clip; a clip that fails is logged and left out."""
+        training = pl_module.model.training
+        pl_module.model.eval()
+        for name, clip in self.clips:
+            sounds, numbers = self.system.example(pl_module.model, clip)
+            paths = [write_example(self.run.folder, name, label, sound) for label, sound in sounds.items()]
+            pl_module.record({f"example/{name}/{key}": value for key, value in numbers.items()})
+            show_example(trainer, name, sounds, paths)
+        pl_module.model.train(training)
+
+
+def write_example(folder: Path, name: str, label: str, sound: Clip) -> Path:
+    """Write one example sound as ``audio/<name>.<label>.wav``."""
+    path = folder / "audio" / f"{name}.{label}.wav"
+    write(path, sound, overwrite=True)
+    return path
+
+
+def show_example(trainer: pl.Trainer, name: str, sounds: Any, paths: Sequence[Path]) -> None:
+    """Hand example sounds to the trackers that can show them."""
+    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+
+    for tracker in trainer.loggers:
+        if isinstance(tracker, MLFlowLogger):
+            for path in paths:
+                tracker.experiment.log_artifact(tracker.run_id, str(path), "audio")
+        elif isinstance(tracker, TensorBoardLogger):
+            for label, sound in sounds.items():
+                mono = torch.from_numpy(sound.mono().samples)
+                tracker.experiment.add_audio(
+                    f"{name}/{label}", mono, trainer.global_step, sample_rate=sound.sample_rate
+                )
+
+
+def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list[Callback]:
+    """The callbacks that a configuration asks for, without progress and examples."""
+    settings = config.callbacks
+    callbacks: list[Callback] = [MetricsKeeper(metrics)]
+    if config.trainer.ema_decay > 0:
+        callbacks.append(ExponentialAverage(config.trainer.ema_decay))
+    if settings.early_stopping_patience > 0:
+        callbacks.append(
+            EarlyStopping(
+                settings.monitor,
+                mode=settings.mode,
+                patience=settings.early_stopping_patience,
+                min_delta=settings.early_stopping_delta,
+            )
+        )
+    best = ModelCheckpoint(
+        run.checkpoints,
+        filename="best",
+        monitor=settings.monitor,
+        mode=settings.mode,
+        save_top_k=1,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+    last = ModelCheckpoint(
+        run.checkpoints,
+        filename="last",
+        monitor=None,
+        save_top_k=1,
+        every_n_train_steps=settings.checkpoint_every_steps,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+    return [*callbacks, best, last]

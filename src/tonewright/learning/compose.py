@@ -1,0 +1,193 @@
+"""Configurations from groups and overrides, with errors that name the nearest right key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tonewright.errors import UsageError
+from tonewright.learning.config import TrainConfig
+from tonewright.learning.registry import config_type, nearest, system_names
+from tonewright.learning.runs import latest_run, typed_config
+
+CONFIG_MODULE = "tonewright.conf"
+FOLDER = Path(__file__).parents[1] / "conf"
+GROUPS = ("system", "data", "trainer", "callbacks", "logger", "experiment")
+
+
+def register_schemas() -> None:
+    """Make the dataclasses known to Hydra, so that every composed value is checked against its type."""
+    store = ConfigStore.instance()
+    store.store(name="train_schema", node=TrainConfig)
+    for name in system_names():
+        store.store(group="system", name=f"{name}_schema", node=config_type(name))
+
+
+def choices(group: str, system: str) -> list[str]:
+    """Options of a group, as files under ``conf/``; experiments are those of the system."""
+    folder = FOLDER / group / system if group == "experiment" else FOLDER / group
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def complete(system: str, overrides: Sequence[str]) -> list[str]:
+    """The overrides as Hydra needs them: with the system, and experiments by their full name."""
+    full = [_full_experiment(system, text) for text in overrides]
+    return [f"system={system}", f"system_name={system}", *full]
+
+
+def compose_config(system: str, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Compose, check and name the configuration of one training of `system`."""
+    if system not in system_names():
+        raise UsageError(f"no system is called '{system}'; {nearest(system, system_names())}")
+    raw = compose_raw(system, overrides)
+    return finish(typed_config(raw, source="configuration"), raw, overrides)
+
+
+def compose_raw(system: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """Compose without the final types, with every misspelling answered."""
+    parsed = parse(overrides)
+    register_schemas()
+    GlobalHydra.instance().clear()
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        check_choices(system, parsed)
+        chosen = [text for text, override in zip(overrides, parsed, strict=True) if _is_choice(override)]
+        base = _compose(complete(system, chosen))
+        check_keys(base, parsed)
+        for override in parsed:
+            if override.is_sweep_override():
+                raise UsageError(f"{override.input_line}: several values need -m (a sweep)")
+        return _compose(complete(system, overrides))
+
+
+def check_overrides(system: str, overrides: Sequence[str]) -> None:
+    """Refuse misspelt groups, options and keys; sweeps over several values are let through."""
+    parsed = parse(overrides)
+    register_schemas()
+    GlobalHydra.instance().clear()
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        check_choices(system, parsed)
+        single = [
+            text
+            for text, override in zip(overrides, parsed, strict=True)
+            if _is_choice(override) and not override.is_sweep_override()
+        ]
+        check_keys(_compose(complete(system, single)), parsed)
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Overrides as Hydra's grammar reads them."""
+    parser = OverridesParser.create()
+    found = []
+    for text in overrides:
+        try:
+            found.append(parser.parse_override(text))
+        except HydraException as error:
+            raise UsageError(f"'{text}' is not an override; write key=value, such as trainer.max_epochs=10") from error
+    return found
+
+
+def check_choices(system: str, overrides: Iterable[Override]) -> None:
+    """Every option of a group must exist."""
+    for override in overrides:
+        if not _is_choice(override) or override.key_or_group == "hydra":
+            continue
+        known = choices(override.key_or_group, system)
+        for value in _values(override):
+            name = str(value).removeprefix(f"{system}/")
+            if value is not None and name not in known:
+                raise UsageError(f"{override.input_line}: {override.key_or_group} has no '{name}'; {nearest(name, known)}")
+
+
+def check_keys(base: DictConfig, overrides: Iterable[Override]) -> None:
+    """Every key must exist in the composed configuration; keys added with ``+`` are taken at their word."""
+    known = keys(base)
+    for override in overrides:
+        name = override.key_or_group
+        if _is_choice(override) or override.is_add() or override.is_force_add() or name.startswith("hydra"):
+            continue
+        if name not in known:
+            raise UsageError(f"{override.input_line}: there is no key '{name}'; {nearest(name, known)}")
+
+
+def keys(config: Any, prefix: str = "") -> set[str]:
+    """All dotted keys of a configuration, of branches and leaves."""
+    found: set[str] = set()
+    for key in config:
+        node = config._get_node(key)
+        found.add(f"{prefix}{key}")
+        if isinstance(node, DictConfig) and not node._is_missing() and not node._is_none():
+            found |= keys(node, f"{prefix}{key}.")
+    return found
+
+
+def finish(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> TrainConfig:
+    """Give the run its name; a run that is resumed starts from its own saved settings."""
+    config.experiment_name = config.experiment_name or config.system_name
+    if config.ckpt_path is not None:
+        return resumed(config, raw, overrides)
+    config.run_name = config.run_name or f"{config.experiment_name}-{datetime.now():%Y%m%d-%H%M%S}"
+    return config
+
+
+def resumed(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> TrainConfig:
+    """The saved settings of the run, with what is overridden now on top.
+
+    Options of groups that are named now replace that group; an experiment named now is the saved one already.
+    """
+    folder = (
+        Path(config.output, config.system_name, config.run_name)
+        if config.run_name
+        else latest_run(config.output, config.system_name)
+    )
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise UsageError(f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out")
+    saved = OmegaConf.load(path)
+    assert isinstance(saved, DictConfig)
+    for override in parse(overrides):
+        name = override.key_or_group
+        if name == "experiment" or name.startswith("hydra"):
+            continue
+        OmegaConf.update(saved, name, OmegaConf.select(raw, name), merge=False, force_add=True)
+    saved.run_name, saved.ckpt_path, saved.output = folder.name, config.ckpt_path, config.output
+    return typed_config(saved, source=str(path))
+
+
+def _compose(overrides: list[str]) -> DictConfig:
+    try:
+        return compose("train", overrides=overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+        lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+        key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+        raise UsageError(f"{key + ': ' if key else ''}{lines[0]}") from error
+
+
+def _is_choice(override: Override) -> bool:
+    return override.key_or_group in GROUPS and not isinstance(override.value(), dict)
+
+
+def _values(override: Override) -> list[Any]:
+    if override.is_sweep_override() and override.is_choice_sweep():
+        return [str(value) for value in override.value().list]  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+    return [override.value()]
+
+
+def _full_experiment(system: str, text: str) -> str:
+    key, separator, value = text.partition("=")
+    if key != "experiment" or not separator:
+        return text
+    names = [part if "/" in part or part == "null" else f"{system}/{part}" for part in value.split(",")]
+    return f"experiment={','.join(names)}"
+

@@ -1,0 +1,145 @@
+"""The base of every module that Lightning trains here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+
+from tonewright.errors import TonewrightError
+from tonewright.learning.config import OptimizerConfig, TrainConfig
+
+Batch = dict[str, Tensor]
+
+
+class Learner(pl.LightningModule):
+    """A model with its losses, whose every random draw is decided by (seed, batch, rank).
+
+    A system derives from it, sets `model`, and writes `terms`. Logged are ``train/<term>`` and
+    ``validation/<term>``, and ``loss``, their weighted sum.
+
+    Parameters
+    ----------
+    model : what is trained and saved
+    config : the run's configuration
+    """
+
+    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.last_loss = float("nan")
+
+    def prepare(self, windows: Any) -> None:
+        """Initialise the model from data, before the first step of a new run. `windows[(0, i)]` is a window."""
+
+    def terms(self, batch: Batch, generator: torch.Generator | None) -> Mapping[str, Tensor]:
+        """Named values of a batch. ``loss`` is what is minimised; the rest is logged.
+
+        `generator` draws everything random of this step; None asks for the deterministic answer.
+        """
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """One batch: draw, evaluate, log once."""
+        terms = self.terms(batch, self.step_generator())
+        step = self.global_step + 1
+        if step % self.config.trainer.log_every_steps == 0 or step == 1:
+            self._log_training(terms, step)
+        return terms["loss"]
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """One batch of fixed windows, without any draw."""
+        terms = self.terms(batch, None)
+        size = next(iter(batch.values())).shape[0]
+        values = {f"validation/{name}": value.detach().float() for name, value in terms.items()}
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True, logger=False)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over the fixed windows."""
+        if not self.trainer.sanity_checking:
+            metrics = self.trainer.callback_metrics
+            self.record({name: float(metrics[name]) for name in metrics if name.startswith("validation/")})
+
+    def record(self, values: Mapping[str, float], *, step: int | None = None) -> None:
+        """Give values to every logger; directly, since Lightning's own way costs milliseconds a step."""
+        at = self.global_step if step is None else step
+        for logger in self.trainer.loggers:
+            logger.log_metrics({**values, "epoch": self.current_epoch}, step=at)
+
+    def _log_training(self, terms: Mapping[str, Tensor], step: int) -> None:
+        numbers = torch.stack([value.detach().float() for value in terms.values()]).tolist()
+        values = dict(zip(terms, numbers, strict=True))
+        if not math.isfinite(sum(numbers)):
+            self._refuse(values)
+        self.last_loss = values["loss"]
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self.record({**{f"train/{name}": value for name, value in values.items()}, "learning_rate": rate}, step=step)
+
+    def step_generator(self) -> torch.Generator:
+        """Random numbers of this batch, the same whether the run was interrupted or not."""
+        batch = self.trainer.fit_loop.epoch_loop.batch_progress.total.processed
+        generator = torch.Generator(device=self.device)
+        key = (self.config.seed * 1_000_003 + batch) * 4096 + self.trainer.global_rank
+        return generator.manual_seed(key % 2**63)
+
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole run, as far as they are known."""
+        return max(1, int(min(self.trainer.estimated_stepping_batches, 2**31)))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and its schedule, a step at a time."""
+        settings = self.config.optimizer
+        check_learning_rate(settings)
+        optimizer = torch.optim.AdamW(
+            [weight for weight in self.model.parameters() if weight.requires_grad],
+            lr=settings.learning_rate,
+            betas=(settings.betas[0], settings.betas[1]),
+            weight_decay=settings.weight_decay,
+        )
+        steps = self.total_steps()
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(settings, step, steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _refuse(self, values: Mapping[str, float]) -> None:
+        broken = ", ".join(name for name, value in values.items() if not math.isfinite(value))
+        rate = self.config.optimizer.learning_rate
+        raise TonewrightError(
+            f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate (now {rate:g}) "
+            "or look at the data with: tonewright data check"
+        )
+
+
+def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:
+    """Share of the learning rate at `step` of `steps`: linear warm-up, then the schedule.
+
+    With progress p = (step - warm-up) / (steps - warm-up) and final share f: constant 1,
+    cosine f + (1 - f)(1 + cos πp)/2, exponential f^p.
+    """
+    if step < settings.warmup_steps:
+        return (step + 1) / (settings.warmup_steps + 1)
+    progress = min(1.0, (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps))
+    final = settings.final_fraction
+    if settings.schedule == "constant":
+        return 1.0
+    if settings.schedule == "exponential":
+        return max(final, 1e-6) ** progress
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def check_learning_rate(settings: OptimizerConfig) -> None:
+    """Refuse settings that cannot be meant."""
+    from tonewright.errors import UsageError
+    from tonewright.learning.registry import nearest
+
+    if not 0 < settings.learning_rate <= 1:
+        raise UsageError(f"optimizer.learning_rate is {settings.learning_rate:g}; it must lie in (0, 1]")
+    schedules = ("constant", "cosine", "exponential")
+    if settings.schedule not in schedules:
+        raise UsageError(f"optimizer.schedule is '{settings.schedule}'; {nearest(settings.schedule, schedules)}")
+    if not 0 <= settings.final_fraction <= 1:
+        raise UsageError(f"optimizer.final_fraction is {settings.final_fraction:g}; it must lie in [0, 1]")

@@ -1,0 +1,86 @@
+"""The five systems by name, each loaded when it is asked for.
+
+A system is a package ``tonewright.<name>`` with ``config.py``, whose dataclass ``Config`` is its standard
+preset, and ``training.py``, whose ``SYSTEM`` is what the trainer, the command line and the contract test
+know of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tonewright.errors import UsageError
+
+if TYPE_CHECKING:
+    from tonewright.audio.files import Clip
+    from tonewright.learning.config import TrainConfig
+    from tonewright.learning.learner import Learner
+    from tonewright.learning.runs import Run
+
+PLANNED = ("filters", "codec", "effects", "reverb", "separation")
+
+
+@dataclass(frozen=True)
+class System:
+    """What a system promises to everything above it.
+
+    Attributes
+    ----------
+    name : its folder and its command
+    learner : a configuration -> the module that Lightning trains
+    load : a run -> the model, ready for use
+    process : (model, clip, block_seconds=) -> clip; the sound that goes in, as the model gives it back;
+        ``block_seconds=None`` takes it whole
+    example : (model, clip) -> named clips and named numbers, for logs and reports
+    smoke : overrides that make its smallest real run
+    """
+
+    name: str
+    learner: Callable[[TrainConfig], Learner]
+    load: Callable[[Run], Any]
+    process: Callable[..., Clip]
+    example: Callable[[Any, Clip], tuple[Mapping[str, Clip], Mapping[str, float]]]
+    smoke: tuple[str, ...]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Words to add to an error: the known name nearest to `name`, or all of them when none is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"choose from: {', '.join(known)}"
+
+
+def system_names() -> tuple[str, ...]:
+    """Names of the systems that this installation can train."""
+    return tuple(
+        name
+        for name in PLANNED
+        if importlib.util.find_spec(f"tonewright.{name}") and _module_path(name, "training.py").is_file()
+    )
+
+
+def config_type(name: str) -> type:
+    """The dataclass of a system's settings; loads no framework."""
+    return importlib.import_module(f"tonewright.{_known(name)}.config").Config
+
+
+def load_system(name: str) -> System:
+    """A system by name, with its framework."""
+    return importlib.import_module(f"tonewright.{_known(name)}.training").SYSTEM
+
+
+def _module_path(name: str, file: str) -> Path:
+    return Path(__file__).parents[1] / name / file
+
+
+def _known(name: str) -> str:
+    names = system_names()
+    if name not in names:
+        raise UsageError(f"no system is called '{name}'; {nearest(name, names)}")
+    return name

@@ -1,0 +1,302 @@
+"""From a configuration to a trained run folder: data, model, Lightning, resume."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning.pytorch as pl
+import torch
+
+from tonewright.audio.corpus import Corpus, load_corpus
+from tonewright.audio.files import Clip
+from tonewright.audio.windows import FixedWindows, Windows, WindowSettings
+from tonewright.errors import OutputError, RunError, UsageError
+from tonewright.learning.callbacks import Examples, Progress, build_callbacks
+from tonewright.learning.config import DataConfig, TrainConfig
+from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
+from tonewright.learning.registry import System, load_system, nearest
+from tonewright.learning.runs import Run, create_run
+from tonewright.learning.tracking import build_loggers, tracking_uri
+
+if TYPE_CHECKING:
+    from tonewright.learning.learner import Learner
+
+logger = logging.getLogger("tonewright")
+
+PRECISIONS = ("32", "16-mixed", "bf16-mixed")
+
+
+@dataclass(frozen=True)
+class Material:
+    """The sound of a run, cut into windows.
+
+    Attributes
+    ----------
+    training : random windows; keys are (epoch, index)
+    validation : fixed windows
+    """
+
+    training: Windows
+    validation: FixedWindows
+
+
+def train(config: TrainConfig, *, show_progress: bool = False) -> Run:
+    """Train a system as configured and return its run folder.
+
+    Parameters
+    ----------
+    config : with `run_name` set; `ckpt_path` = "last" resumes that run
+    show_progress : a bar on standard error
+    """
+    check(config)
+    torch.set_num_threads(config.trainer.threads or torch.get_num_threads())
+    system = load_system(config.system_name)
+    material = load_material(config)
+    run = create_run(config)
+    with quiet_lightning():
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        learner = system.learner(config)
+        loggers = build_loggers(run)
+        trainer = build_trainer(config, run, system, loggers, material, show_progress=show_progress)
+        fit(trainer, learner, material, config, run)
+    if trainer.is_global_zero:
+        run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
+        publish(run)
+    return run
+
+
+def check(config: TrainConfig) -> None:
+    """Refuse settings that cannot work, before anything is written."""
+    settings = config.trainer
+    if settings.precision not in PRECISIONS:
+        raise UsageError(f"trainer.precision is '{settings.precision}'; {nearest(settings.precision, PRECISIONS)}")
+    if settings.precision == "16-mixed" and not torch.cuda.is_available():
+        raise UsageError("trainer.precision=16-mixed needs a GPU; here choose 32 or bf16-mixed")
+    if not config.run_name:
+        raise UsageError("run_name is empty; give the run a name")
+    for name, value in (("data.batch_size", config.data.batch_size), ("trainer.accumulate", settings.accumulate)):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; it must be at least 1")
+    if config.data.windows_per_epoch < config.data.batch_size:
+        raise UsageError(
+            f"data.windows_per_epoch ({config.data.windows_per_epoch}) is less than data.batch_size "
+            f"({config.data.batch_size}); an epoch must hold at least one batch"
+        )
+
+
+def load_material(config: TrainConfig) -> Material:
+    """Read the corpus and cut it into training and validation windows."""
+    data = config.data
+    corpus = load_corpus(ensure_data(data), layout=data.layout)
+    if data.stems != ["mixture"]:
+        _check_stems(corpus, data)
+    training, validation = split_corpus(corpus)
+    settings = WindowSettings(
+        seconds=data.seconds,
+        sample_rate=data.sample_rate,
+        channels=data.channels,
+        stems=tuple(data.stems),
+        silence_db=data.silence_db,
+        redraws=data.redraws,
+        weighting=data.weighting,
+    )
+    augment = build_augmentation(data) if data.augment else None
+    return Material(
+        Windows(training, settings, seed=config.seed, length=data.windows_per_epoch, augment=augment),
+        FixedWindows(validation, settings, length=data.validation_windows),
+    )
+
+
+def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
+    """Tracks to train on and tracks to validate on.
+
+    A handful of songs may leave a part empty. Then the same songs serve both, with a warning, since the
+    figures will flatter.
+    """
+    training, validation = corpus.split("train"), corpus.split("validation")
+    if len(training) and len(validation):
+        return training, validation
+    logger.warning(
+        "%s: too few songs to set some aside (%d); validation uses songs that are trained on, so its figures flatter",
+        corpus.root,
+        len(corpus),
+    )
+    everything = training if len(training) else validation if len(validation) else corpus
+    return everything, everything
+
+
+def ensure_data(data: DataConfig) -> Path:
+    """The data folder; the demo band is generated where `data.generate` asks for it and it is missing."""
+    root = Path(data.root)
+    if data.generate and not (root / "band.json").is_file():
+        from tonewright.audio.band import write_band
+
+        logger.info("generating the demo band in %s", root)
+        write_band(root, songs=data.generate_songs, seconds=data.generate_seconds)
+    return root
+
+
+def build_augmentation(data: DataConfig) -> Any:
+    """The chain of transforms that the configuration names."""
+    from tonewright.audio.augment import chain_from_settings
+
+    return chain_from_settings(data.augment)
+
+
+def build_trainer(
+    config: TrainConfig, run: Run, system: System, loggers: list, material: Material, *, show_progress: bool
+) -> pl.Trainer:
+    """Lightning's trainer, as the configuration describes it."""
+    settings = config.trainer
+    clips = example_clips(material.validation, config)
+    examples = Examples(run, system, clips, every_epochs=config.callbacks.examples_every_epochs)
+    callbacks = [*build_callbacks(config, run, loggers[0]), examples, *([Progress()] if show_progress else [])]
+    return pl.Trainer(
+        accelerator=settings.accelerator,
+        devices=_devices(settings.devices),
+        num_nodes=settings.num_nodes,
+        strategy=settings.strategy,
+        precision=settings.precision,  # pyright: ignore[reportArgumentType] - checked before
+        max_epochs=settings.max_epochs,
+        max_steps=settings.max_steps,
+        max_time={"minutes": settings.max_minutes} if settings.max_minutes else None,
+        gradient_clip_val=settings.gradient_clip or None,
+        accumulate_grad_batches=settings.accumulate,
+        val_check_interval=settings.validate_every_steps,
+        check_val_every_n_epoch=None if settings.validate_every_steps else 1,
+        limit_val_batches=settings.validation_batches,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        deterministic=settings.deterministic,
+        logger=loggers,
+        callbacks=callbacks,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=run.folder,
+    )
+
+
+def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: TrainConfig, run: Run) -> None:
+    """Train, from the beginning or from a checkpoint."""
+    data = config.data
+    pin = torch.cuda.is_available()
+    batches = ResumableBatches(
+        batches=max(1, data.windows_per_epoch // (data.batch_size * trainer.world_size)),
+        batch_size=data.batch_size,
+        processed=lambda: trainer.fit_loop.epoch_loop.batch_progress.total.processed,
+        rank=trainer.global_rank,
+        ranks=trainer.world_size,
+    )
+    training = training_loader(material.training, batches, workers=data.workers, pin_memory=pin)  # pyright: ignore[reportArgumentType] - a data set by its methods
+    validation = validation_loader(
+        material.validation,  # pyright: ignore[reportArgumentType] - likewise
+        batch_size=data.batch_size,
+        workers=data.workers,
+        pin_memory=pin,
+    )
+    checkpoint = run.checkpoint(config.ckpt_path) if config.ckpt_path else None
+    if checkpoint is None:
+        learner.prepare(material.training)
+    with readable_errors(checkpoint, run):
+        # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
+        trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
+
+
+@contextmanager
+def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
+    """Turn the usual accidents of a training into one line that names the file."""
+    try:
+        yield
+    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError) as error:
+        raise RunError(f"{checkpoint}: cannot be read as a checkpoint; resume from another with ckpt_path=") from error
+    except RuntimeError as error:
+        if checkpoint and any(word in str(error) for word in ("PytorchStreamReader", "size mismatch", "Missing key")):
+            reason = "is damaged" if "PytorchStreamReader" in str(error) else "does not fit this model"
+            raise RunError(f"{checkpoint}: {reason}; resume from another with ckpt_path=") from error
+        raise
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OutputError(f"{error.filename or run.folder}: {error.strerror}; training stopped") from error
+
+
+def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str, Clip]]:
+    """A few fixed validation windows as clips, spread over the songs."""
+    count = min(config.callbacks.examples, len(windows))
+    stem, rate = config.data.stems[0], config.data.sample_rate
+    indices = [round(i * (len(windows) - 1) / max(1, count - 1)) for i in range(count)]
+    return [(f"example{number}", Clip(windows[index][stem], rate)) for number, index in enumerate(indices, 1)]
+
+
+def publish(run: Run) -> None:
+    """Give the finished run's figures, weights and settings to MLflow, and register the model where asked."""
+    settings = run.config.logger.mlflow
+    memory = run.folder / "mlflow_run_id.txt"
+    if not settings.enabled or not memory.is_file():
+        return
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri(run.config))
+    identity = memory.read_text().strip()
+    for path in sorted((run.folder / "figures").glob("*")):
+        client.log_artifact(identity, str(path), "figures")
+    for name in ("config.yaml", "environment.txt", "model.safetensors", "metrics.csv"):
+        client.log_artifact(identity, str(run.folder / name))
+    if settings.checkpoints:
+        for path in sorted(run.checkpoints.glob("*.ckpt")):
+            client.log_artifact(identity, str(path), "checkpoints")
+    if settings.register_as:
+        _register(client, settings.register_as, identity)
+
+
+def _register(client: Any, name: str, identity: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(identity).info.artifact_uri}/model.safetensors"
+    client.create_model_version(name, source=source, run_id=identity)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence the advice that Lightning prints about machines and loaders; its errors stay."""
+    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        for text in ("The '.*dataloader' does not have many workers", "Checkpoint directory", "The dataloader"):
+            warnings.filterwarnings("ignore", message=text)
+        warnings.filterwarnings("ignore", module="lightning.*")
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+def _devices(text: str) -> Any:
+    if text == "auto":
+        return text
+    if "," in text:
+        return [int(part) for part in text.split(",")]
+    return int(text)
+
+
+def _check_stems(corpus: Corpus, data: DataConfig) -> None:
+    known = sorted(corpus.stem_names)
+    for stem in data.stems:
+        if stem not in known:
+            raise UsageError(f"data.stems: {corpus.root} has no stem '{stem}'; {nearest(stem, known)}")

@@ -1,0 +1,260 @@
+"""A run folder as one page: what was reached, what it sounds like, how the training went."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tonewright.audio.files import Clip, read
+from tonewright.errors import AudioError, RunError
+from tonewright.report import figures
+from tonewright.report.page import Report
+
+Series = dict[str, tuple[np.ndarray, np.ndarray]]
+Sounds = Sequence[tuple[str, Clip]]
+
+_PARTS = ("train", "validation", "val", "test")
+_ORDER = ("original", "input", "reference", "target", "mixture")
+MOST_GROUPS = 6
+MOST_SECONDS = 10.0
+MOST_FIGURES = 12
+MOST_LETTERS = 60_000
+
+
+def run_report(
+    run_folder: str | Path,
+    *,
+    headline: Sequence[tuple[str, Any] | tuple[str, Any, str]] = (),
+    listen: Sequence[tuple[str, Sounds]] = (),
+    next_commands: Sequence[str] = (),
+    title: str = "",
+    path: str | Path | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the page of a run and return where it is.
+
+    Parameters
+    ----------
+    run_folder : with any of ``metrics.csv``, ``config.yaml``, ``environment.txt``, ``figures/`` (.svg, .png)
+        and ``audio/`` (``NAME.original.wav`` beside ``NAME.reconstruction.wav``, or other labels)
+    headline : (name, value) or (name, value, note), shown first; the losses reached unless given
+    listen : (caption, [(label, clip), …]) groups, shown before those of ``audio/``
+    next_commands : what to try next
+    title : the page's name; the folder's unless given
+    path : the page; ``report.html`` in the folder unless given
+    overwrite : replace what is there
+
+    Raises
+    ------
+    RunError
+        If there is no such folder.
+    OutputError
+        If the page exists already or cannot be written.
+    """
+    folder = Path(run_folder)
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such run folder; name a folder that a training has written")
+    series = read_metrics(folder / "metrics.csv")
+    stored, left_out = stored_sounds(folder / "audio")
+    groups = [*listen, *stored][:MOST_GROUPS]
+    left_out += len(listen) + len(stored) - len(groups)
+    written = f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC"
+    page = Report(title or f"Run {folder.resolve().name}", f"Written {written}")
+    _numbers(page, headline or reached(series))
+    _listening(page, groups, left_out=left_out)
+    _losses(page, series)
+    _sounds_side_by_side(page, groups)
+    _stored_figures(page, folder / "figures")
+    _next(page, next_commands)
+    _texts(page, folder)
+    return page.write(path or folder / "report.html", overwrite=overwrite)
+
+
+def read_metrics(path: Path) -> Series:
+    """Columns of a ``metrics.csv`` as name -> (steps (n,), values (n,)); what is not a number is skipped."""
+    if not path.is_file():
+        return {}
+    found: dict[str, list[tuple[float, float]]] = {}
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        for index, row in enumerate(csv.DictReader(file)):
+            step = _number(row.get("step"))
+            for name, cell in row.items():
+                value = _number(cell) if name and name not in {"step", "epoch"} else None
+                if value is not None:
+                    found.setdefault(name, []).append((index if step is None else step, value))
+    return {name: tuple(np.array(pairs).T) for name, pairs in found.items()}  # pyright: ignore[reportReturnType]
+
+
+def _number(cell: Any) -> float | None:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return None
+
+
+def stored_sounds(folder: Path) -> tuple[list[tuple[str, Sounds]], int]:
+    """Groups of the sounds in an ``audio/`` folder by the name before their label, and how many were unreadable.
+
+    A file ``NAME.LABEL.wav`` belongs to group NAME; the first ten seconds of it are taken.
+    """
+    groups: dict[str, list[tuple[str, Clip]]] = {}
+    unreadable = 0
+    for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
+        name, _, label = path.stem.rpartition(".")
+        try:
+            clip = read(path)
+        except AudioError:
+            unreadable += 1
+            continue
+        clip = Clip(clip.samples[:, : round(MOST_SECONDS * clip.sample_rate)], clip.sample_rate)
+        groups.setdefault(name or label, []).append((label, clip))
+    place = {label: index for index, label in enumerate(_ORDER)}
+    ordered = [
+        (name, sorted(sounds, key=lambda sound: (place.get(sound[0], len(place)), sound[0])))
+        for name, sounds in groups.items()
+    ]
+    return ordered, unreadable
+
+
+def reached(series: Series) -> list[tuple[str, Any, str]]:
+    """First and last value of the most telling losses, as headline numbers."""
+    wanted = ("validation/loss", "validation/mel", "train/loss")
+    entries: list[tuple[str, Any, str]] = []
+    for name in [name for name in wanted if name in series]:
+        values = series[name][1][np.isfinite(series[name][1])]
+        if len(values):
+            note = f"{values[0]:.4g} at first" if len(values) > 1 else "measured once"
+            entries.append((name, values[-1], note))
+    if series:
+        entries.append(("steps", max(steps[-1] for steps, _ in series.values()), "of training"))
+    return entries
+
+
+def _numbers(page: Report, entries: Sequence[Any]) -> None:
+    if entries:
+        page.heading("What was reached")
+        page.numbers(entries)
+
+
+def _listening(page: Report, groups: Sequence[tuple[str, Sounds]], *, left_out: int) -> None:
+    page.heading("Listen")
+    if not groups:
+        page.text("This run has no sounds to listen to yet.")
+    else:
+        page.text(
+            "Press play, then switch: the sound goes on at the same moment. "
+            "The spectrograms of a group share their colours, so a darker place is a quieter one."
+        )
+    for caption, sounds in groups:
+        page.heading(caption, level=3)
+        page.listen(
+            sounds, caption="Look for lines that blur, hits that smear, and highs that are missing; listen there."
+        )
+    if left_out:
+        page.text(f"{left_out} more sounds or groups are in the run's audio folder, unreadable ones among them.")
+
+
+def _losses(page: Report, series: Series) -> None:
+    page.heading("Training")
+    curves: dict[str, Series] = {}
+    for name, (steps, values) in series.items():
+        part, _, term = name.partition("/")
+        if len(values) > 2:
+            curves.setdefault(term if part in _PARTS and term else name, {})[name] = (steps, values)
+    if not series:
+        page.text("Nothing has been recorded yet.")
+    if (main := curves.pop("loss", None)) is not None:
+        page.figure(
+            figures.loss_curves(main),
+            caption="Loss against step. It should fall and then level off; validation that rises while training "
+            "falls means that the run learns its data by heart.",
+            alt="Line chart of the loss against the training step.",
+        )
+    if curves:
+        page.heading("Each term", level=3)
+        shown = sorted(curves)[:MOST_FIGURES]
+        page.gallery([(figures.loss_curves(curves[term]), f"{term} against step.") for term in shown])
+    if series:
+        _table_of_series(page, series)
+
+
+def _table_of_series(page: Report, series: Series) -> None:
+    rows = []
+    for name, (steps, values) in sorted(series.items()):
+        good = values[np.isfinite(values)]
+        spread = (good[0], good.min(), good[-1]) if len(good) else (math.nan,) * 3
+        rows.append((name, *spread, steps[-1], len(values)))
+    columns = ("value", "first", "lowest", "last", "last step", "times recorded")
+    page.table(columns, rows, caption="Every value that was recorded.")
+    broken = sum(int((~np.isfinite(values)).sum()) for _, values in series.values())
+    if broken:
+        page.text(f"{broken} recorded values were not finite; the curves have gaps there.")
+
+
+def _sounds_side_by_side(page: Report, groups: Sequence[tuple[str, Sounds]]) -> None:
+    """Spectra and the difference in detail, for the first group that has two sounds."""
+    pairs = [(name, sounds) for name, sounds in groups if len(sounds) > 1 and all(c.frames for _, c in sounds)]
+    if not pairs:
+        return
+    name, sounds = pairs[0]
+    (first, original), (second, made) = sounds[0], sounds[1]
+    page.heading("Side by side")
+    page.text(f"The sound “{name}”, measured.")
+    page.figure(
+        figures.spectra(sounds),
+        caption="Long-term average spectrum. The lines should lie on each other; a gap at the right is lost brightness.",
+        alt=f"Line chart of the average spectra of {first} and {second}.",
+    )
+    page.figure(
+        figures.comparison(original, made, labels=(first, second)),
+        caption=f"Where they differ. In the lowest picture blue is what {second} lacks and red is what it adds; "
+        "white is right.",
+        alt=f"Spectrograms of {first} and {second}, and their difference in dB.",
+    )
+    start_s = loudest_s(original)
+    page.figure(
+        figures.waveforms([(first, original), (second, made)], start_s=start_s, seconds=0.02),
+        caption="Twenty milliseconds at the loudest moment. Peaks in the same places mean that phase is kept, not timbre alone.",
+        alt=f"Waveforms of {first} and {second}, twenty milliseconds from {start_s:.2f} s.",
+    )
+
+
+def loudest_s(clip: Clip, *, seconds: float = 0.02) -> float:
+    """Where the stretch of `seconds` with the most energy begins, in seconds."""
+    length = max(1, round(seconds * clip.sample_rate))
+    energy = np.nan_to_num(clip.samples.astype(np.float64) ** 2, posinf=0.0).sum(axis=0)
+    starts = np.arange(0, len(energy), length)
+    return int(starts[np.argmax(np.add.reduceat(energy, starts))]) / clip.sample_rate if len(energy) else 0.0
+
+
+def _stored_figures(page: Report, folder: Path) -> None:
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in {".png", ".svg"}) if folder.is_dir() else []
+    by_name = {path.stem: path for path in paths}  # of a .png and a .svg the .svg, which stays sharp
+    if not by_name:
+        return
+    page.heading("Figures of the run")
+    for name, path in list(by_name.items())[:MOST_FIGURES]:
+        page.figure(path, caption=name.replace("_", " "), alt=f"Figure {name}, drawn during the run.")
+
+
+def _next(page: Report, commands: Sequence[str]) -> None:
+    if commands:
+        page.heading("Try next")
+        page.code("\n".join(commands), caption="Commands")
+
+
+def _texts(page: Report, folder: Path) -> None:
+    texts = [(name, folder / name) for name in ("config.yaml", "environment.txt") if (folder / name).is_file()]
+    if texts:
+        page.heading("How it was made")
+    for name, path in texts:
+        words = path.read_text(encoding="utf-8", errors="replace")
+        if len(words) > MOST_LETTERS:
+            words = words[:MOST_LETTERS] + f"\n… {len(words) - MOST_LETTERS} more characters in {name}"
+        page.code(words, caption=name, folded=True)

@@ -1,0 +1,194 @@
+"""How corpora lie on disk: from the names of files to tracks. No file is opened here.
+
+A further layout is one more class with `name`, `detect` and `find`, put into `LAYOUTS` before
+`FolderLayout`, which takes everything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+# In the order of preference where one song has the same stem twice.
+SUFFIXES = (
+    *(".wav", ".wave", ".flac", ".aif", ".aiff", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd"),
+    *(".ogg", ".oga", ".opus", ".mp3"),
+)
+# Sound that people have in such folders and that is not read; named, so that it is not missed in silence.
+FOREIGN_SUFFIXES = (".m4a", ".aac", ".mp4", ".wma", ".mka", ".ape", ".wv")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The names of the files below a folder.
+
+    Parameters
+    ----------
+    root : the folder
+    files : relative paths with "/", sorted
+    refused : (path, reason) of what could not be looked into
+    """
+
+    root: Path
+    files: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TrackFiles:
+    """A track as a layout finds it, before its files are opened.
+
+    Parameters
+    ----------
+    name : unlike any other in the corpus
+    song : what decides the split; tracks of one song stay together
+    stems : stem to relative path
+    labels : such as genre or instrument
+    split : "train", "validation" or "test" where the corpus itself says so
+    test_share : share of songs that go to "test" where it does not; None for the default
+    """
+
+    name: str
+    song: str
+    stems: Mapping[str, str]
+    labels: tuple[str, ...] = ()
+    split: str | None = None
+    test_share: float | None = field(default=None)
+
+
+class Layout(Protocol):
+    """One way to lay a corpus out on disk."""
+
+    name: str
+
+    def detect(self, listing: Listing) -> bool:
+        """Whether these names look like this layout."""
+        ...
+
+    def find(self, listing: Listing) -> Iterable[TrackFiles]:
+        """The tracks, in a stable order."""
+        ...
+
+
+class Musdb18HqLayout:
+    """``{train,test}/<song>/{mixture,drums,bass,other,vocals}.wav``; other folders beside are left alone.
+
+    ``test`` is the test split; the songs of ``train`` are divided into train and validation by their
+    hash. A song may lack stems, the mixture too; other suffixes than .wav are taken as well.
+    """
+
+    name = "musdb18hq"
+    STEMS = ("mixture", "drums", "bass", "other", "vocals")
+    FOLDERS = ("train", "test")
+
+    def _songs(self, listing: Listing) -> dict[tuple[str, str], dict[str, str]]:
+        songs: dict[tuple[str, str], dict[str, str]] = {}
+        for path in listing.files:
+            parts = path.split("/")
+            if len(parts) != 3 or parts[0] not in self.FOLDERS:
+                continue
+            stem, suffix = os.path.splitext(parts[2])
+            if stem not in self.STEMS or suffix.lower() not in SUFFIXES:
+                continue
+            stems = songs.setdefault((parts[0], parts[1]), {})
+            if stem not in stems or _preference(path) < _preference(stems[stem]):
+                stems[stem] = path
+        return songs
+
+    def detect(self, listing: Listing) -> bool:
+        """Whether a song of two stems or more is there."""
+        return any(len(stems) > 1 for stems in self._songs(listing).values())
+
+    def find(self, listing: Listing) -> Iterator[TrackFiles]:
+        """One track a song."""
+        for (folder, song), stems in sorted(self._songs(listing).items()):
+            ordered = {stem: stems[stem] for stem in self.STEMS if stem in stems}
+            split = "test" if folder == "test" else None
+            yield TrackFiles(f"{folder}/{song}", song, ordered, split=split, test_share=0.0)
+
+
+class FolderLayout:
+    """Any folder: every sound file below it is a track of its own, with the one stem "mixture".
+
+    The song is the path below the folder without its suffix, and so is the name, with the suffix
+    where two files differ in it alone.
+    """
+
+    name = "folder"
+
+    def detect(self, listing: Listing) -> bool:
+        """Any folder will do."""
+        return True
+
+    def find(self, listing: Listing) -> Iterator[TrackFiles]:
+        """One track a file."""
+        sounds = [(path, *os.path.splitext(path)) for path in listing.files]
+        sounds = [(path, bare) for path, bare, suffix in sounds if suffix.lower() in SUFFIXES]
+        counts: dict[str, int] = {}
+        for _, bare in sounds:
+            counts[bare] = counts.get(bare, 0) + 1
+        for path, bare in sounds:
+            yield TrackFiles(bare if counts[bare] == 1 else path, bare, {"mixture": path})
+
+
+LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (Musdb18HqLayout(), FolderLayout())}
+
+
+def list_files(root: str | os.PathLike[str]) -> Listing:
+    """Walk a folder.
+
+    Names that start with a dot are left out. Links to folders are followed after the folders
+    themselves, each folder is entered once, so that circles end. What is neither a file nor a folder
+    (pipes, devices) is left out.
+
+    Parameters
+    ----------
+    root : the folder
+    """
+    files: list[str] = []
+    refused: list[tuple[str, str]] = []
+    seen: set[tuple[int, int]] = set()
+    folders, links = [""], []
+    base = os.fspath(root)
+    while folders or links:
+        folder = folders.pop() if folders else links.pop(0)
+        try:
+            facts = os.stat(os.path.join(base, folder))
+            if (facts.st_dev, facts.st_ino) in seen:
+                continue
+            seen.add((facts.st_dev, facts.st_ino))
+            with os.scandir(os.path.join(base, folder)) as entries:
+                _sort_entries(entries, folder, files, folders, links, refused)
+        except OSError as error:
+            refused.append((folder, f"the folder cannot be read ({error.strerror})"))
+        links.sort()
+    return Listing(Path(root), tuple(sorted(files)), tuple(sorted(refused)))
+
+
+def _sort_entries(
+    entries: Iterable[os.DirEntry[str]],
+    folder: str,
+    files: list[str],
+    folders: list[str],
+    links: list[str],
+    refused: list[tuple[str, str]],
+) -> None:
+    """Put the entries of one folder where they belong."""
+    prefix = f"{folder}/" if folder else ""
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = prefix + entry.name
+        if entry.is_file():
+            files.append(path)
+        elif entry.is_dir():
+            (links if entry.is_symlink() else folders).append(path)
+        elif entry.is_symlink() and PurePosixPath(path).suffix.lower() in SUFFIXES:
+            refused.append((path, "is a link to nothing"))
+
+
+def _preference(path: str) -> int:
+    return SUFFIXES.index(os.path.splitext(path)[1].lower())

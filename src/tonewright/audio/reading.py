@@ -1,0 +1,296 @@
+"""Sound files in: what they hold, any part of them, and streams of blocks."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import soundfile
+
+from tonewright.audio.clips import Clip, convert_channels, equal_blocks, resample, resample_blocks
+from tonewright.errors import AudioError, UsageError
+
+_FLOATING = frozenset({"FLOAT", "DOUBLE"})
+# libsndfile's log, where a chunk states more bytes than the file has.
+_SHORT_CHUNK = re.compile(r"^ *(?:data|SSND|Data Size) *: *(\d+) \(should be (\d+)\)", re.MULTILINE)
+# Programs that write to a pipe cannot go back to fill in the length, and leave a huge one.
+_UNSTATED_BYTES = 0x7FFF_0000
+_UNSTATED_FRAMES = 1 << 62
+_SCAN_FRAMES = 4096
+
+
+@dataclass(frozen=True)
+class SoundInfo:
+    """What a sound file holds, from its header.
+
+    Parameters
+    ----------
+    path : as it was given
+    sample_rate : Hz
+    channels, frames : shape of the sound
+    container : libsndfile's name of the file format, such as "WAV"
+    encoding : libsndfile's name of the sample format, such as "PCM_16"
+    """
+
+    path: str
+    sample_rate: int
+    channels: int
+    frames: int
+    container: str
+    encoding: str
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sample_rate
+
+
+class SoundReader:
+    """An open sound file, for many reads of its parts.
+
+    Not to be shared between threads or processes. Close it, or use it as a context manager.
+
+    Parameters
+    ----------
+    path : the file
+    allow_nonfinite : give NaN and infinite samples as they are, where otherwise they are an error
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, truncated, or not a sound file that can be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> None:
+        self._sound = _open(path)
+        self.path = os.fspath(path)
+        try:
+            self.info = _info(self.path, self._sound)
+        except BaseException:
+            self._sound.close()
+            raise
+        self._checks = self.info.encoding in _FLOATING and not allow_nonfinite
+
+    def read(self, *, start: int = 0, frames: int | None = None) -> np.ndarray:
+        """Read one part, exact to the sample.
+
+        Parameters
+        ----------
+        start, frames : the part, in frames of the file; without `frames`, to the end
+
+        Returns
+        -------
+        (channels, frames), float32, C-contiguous
+
+        Raises
+        ------
+        AudioError
+            If the part reaches past the end, the file turns out to be damaged or truncated there, or
+            it holds NaN or infinite samples.
+        """
+        total = self.info.frames
+        if total == 0:
+            raise AudioError(self.path, "holds no samples")
+        count = total - start if frames is None else frames
+        if start < 0 or count < 0 or start + count > total:
+            raise AudioError(self.path, f"holds {total} frames; {start} to {start + count} were asked for")
+        try:
+            if self._sound.tell() != start:
+                self._sound.seek(start)
+            samples = self._sound.read(count, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(self.path, _damage(self.path, total)) from error
+        if samples.shape[0] != count:
+            raise AudioError(self.path, _damage(self.path, total))
+        if self._checks and not np.isfinite(samples).all():
+            raise AudioError(self.path, _nonfinite(samples, start))
+        return np.ascontiguousarray(samples.T)
+
+    def blocks(self, block_frames: int, *, start: int = 0, frames: int | None = None) -> Iterator[np.ndarray]:
+        """Read a part in consecutive blocks.
+
+        Parameters
+        ----------
+        block_frames : length of a block; the last may be shorter
+        start, frames : the part, in frames of the file; without `frames`, to the end
+
+        Yields
+        ------
+        (channels, time), float32
+        """
+        if block_frames < 1:
+            raise UsageError(f"a block has at least 1 frame; got {block_frames}")
+        end = self.info.frames if frames is None else start + frames
+        if end > self.info.frames or end <= start:
+            self.read(start=start, frames=end - start)  # says what is wrong
+        for position in range(start, end, block_frames):
+            yield self.read(start=position, frames=min(block_frames, end - position))
+
+    def close(self) -> None:
+        """Close the file; reading from it is over."""
+        self._sound.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def probe(path: str | os.PathLike[str]) -> SoundInfo:
+    """What a sound file holds, from its header alone.
+
+    Damage and truncation show here where the header gives them away (WAV, AIFF, AU, OGG), in FLAC
+    and MP3 only when the missing part is read.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, truncated, or not a sound file that can be read.
+    """
+    with SoundReader(path) as reader:
+        return reader.info
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    start: int = 0,
+    frames: int | None = None,
+    sample_rate: int | None = None,
+    channels: int | None = None,
+) -> Clip:
+    """Read a sound file, or a part of it, exact to the sample.
+
+    The part is cut first, then resampled, then its channels are converted.
+
+    Parameters
+    ----------
+    path : WAV, FLAC, OGG, Opus, MP3, AIFF and what else libsndfile reads
+    start, frames : the part, in frames of the file; without `frames`, to the end
+    sample_rate : Hz; the file's own where not given
+    channels : by the rule of `convert_channels`; the file's own where not given
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, truncated or damaged, holds no samples, holds NaN or infinite
+        samples, or is shorter than the part asked for.
+    """
+    with SoundReader(path) as reader:
+        samples = reader.read(start=start, frames=frames)
+        rate = reader.info.sample_rate
+    if sample_rate is not None and sample_rate != rate:
+        samples, rate = resample(samples, from_rate=rate, to_rate=sample_rate), sample_rate
+    if channels is not None:
+        samples = convert_channels(samples, channels)
+    return Clip(samples, rate)
+
+
+def stream(
+    path: str | os.PathLike[str],
+    *,
+    block_frames: int,
+    sample_rate: int | None = None,
+    start: int = 0,
+    frames: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Read a sound file in blocks, in memory that does not grow with its length.
+
+    Joined, the blocks equal what `read` gives with the same arguments.
+
+    Parameters
+    ----------
+    path : as for `read`
+    block_frames : length of the blocks given, at the rate given; the last may be shorter
+    sample_rate : Hz; the file's own where not given
+    start, frames : the part, in frames of the file; without `frames`, to the end
+
+    Yields
+    ------
+    (channels, block_frames), float32
+    """
+    with SoundReader(path) as reader:
+        rate = reader.info.sample_rate
+        if sample_rate is None or sample_rate == rate:
+            yield from reader.blocks(block_frames, start=start, frames=frames)
+            return
+        source_frames = max(1, -(-block_frames * rate // sample_rate))
+        blocks = reader.blocks(source_frames, start=start, frames=frames)
+        yield from equal_blocks(resample_blocks(blocks, from_rate=rate, to_rate=sample_rate), block_frames)
+
+
+def _open(path: str | os.PathLike[str]) -> soundfile.SoundFile:
+    """Open for reading, with errors that say what is wrong."""
+    name = os.fspath(path)
+    try:
+        facts = Path(path).stat()
+    except FileNotFoundError:
+        raise AudioError(name, "there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise AudioError(name, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise AudioError(name, "is a folder; a sound file was expected")
+    if not stat.S_ISREG(facts.st_mode):
+        raise AudioError(name, "is not a regular file")
+    if facts.st_size == 0:
+        raise AudioError(name, "is empty (0 bytes)")
+    if not os.access(path, os.R_OK):
+        raise AudioError(name, "may not be read: permission denied")
+    try:
+        return soundfile.SoundFile(os.fsencode(path))
+    except soundfile.LibsndfileError as error:
+        reason = str(error.error_string).removeprefix("Error : ").rstrip(".")
+        raise AudioError(name, f"is not a sound file that can be read ({reason})") from error
+    except TypeError as error:  # headerless samples, by their suffix
+        raise AudioError(name, "has no header that says what it holds; convert it to WAV") from error
+
+
+def _info(path: str, sound: soundfile.SoundFile) -> SoundInfo:
+    """Turn an open file into facts, refusing one that is known to lack a part."""
+    frames, log = sound.frames, sound.extra_info
+    if frames >= _UNSTATED_FRAMES:
+        raise AudioError(path, "does not state its length; write it anew, for instance with ffmpeg")
+    short = _SHORT_CHUNK.search(log)
+    if short is not None:
+        stated, present = int(short[1]), int(short[2])
+        promised = stated // (present // frames) if 0 < frames <= present else frames
+        if stated < _UNSTATED_BYTES and promised > frames:
+            raise AudioError(path, _truncation(promised, frames))
+    if "Last page lacks an end-of-stream bit" in log:
+        raise AudioError(path, f"is truncated: its stream breaks off after {frames} frames")
+    return SoundInfo(path, sound.samplerate, sound.channels, frames, sound.format, sound.subtype)
+
+
+def _truncation(promised: int, present: int) -> str:
+    return f"is truncated: its header promises {promised} frames, {present} are there"
+
+
+def _damage(path: str, promised: int) -> str:
+    """Say how far a file can be read whose reading failed."""
+    present = 0
+    with soundfile.SoundFile(os.fsencode(path)) as sound:
+        while present < promised:
+            try:
+                count = len(sound.read(_SCAN_FRAMES, dtype="float32"))
+            except soundfile.LibsndfileError:
+                break
+            present += count
+            if count < _SCAN_FRAMES:
+                break
+    if present >= promised:
+        return f"cannot be read in parts: seeking in its {promised} frames fails; write it anew"
+    return _truncation(promised, present) + " (or it is damaged there)"
+
+
+def _nonfinite(samples: np.ndarray, start: int) -> str:
+    """Say where NaN or infinite samples are, in samples (time, channels)."""
+    bad = ~np.isfinite(samples)
+    first = start + int(bad.any(axis=1).argmax())
+    return f"holds NaN or infinite samples ({int(bad.sum())} in the part read, the first at frame {first})"

@@ -25,8 +25,8 @@ class Posterior:
     def __init__(self, mean: Tensor, log_variance: Tensor) -> None:
         if mean.shape != log_variance.shape:
             raise ValueError(f"mean {tuple(mean.shape)} and log_variance {tuple(log_variance.shape)} differ")
-        self.mean = _at_least_single(mean)
-        self.log_variance = _at_least_single(log_variance).clamp(*LOG_VARIANCE_RANGE)
+        self.mean = at_least_single(mean)
+        self.log_variance = at_least_single(log_variance).clamp(*LOG_VARIANCE_RANGE)
 
     @property
     def variance(self) -> Tensor:
@@ -70,5 +70,6 @@ class Posterior:
         return self.kl_per_dimension().clamp(min=free_bits).sum()
 
 
-def _at_least_single(values: Tensor) -> Tensor:
+def at_least_single(values: Tensor) -> Tensor:
+    """Cast half precision up to float32; leave the rest."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

@@ -49,7 +49,9 @@ class Ramp:
         if self.steps < 0 or self.delay < 0:
             raise UsageError(f"ramp steps {self.steps} and delay {self.delay}: must not be negative")
         if self.cycles < 1 or not 0.0 < self.rise <= 1.0:
-            raise UsageError(f"ramp cycles {self.cycles}, rise {self.rise}: need cycles >= 1 and 0 < rise <= 1")
+            raise UsageError(
+                f"ramp cycles {self.cycles}, rise {self.rise}: need cycles >= 1 and 0 < rise <= 1"
+            )
 
     def __call__(self, step: float) -> float:
         """Give the value at a step."""
@@ -57,7 +59,8 @@ class Ramp:
             return self.start
         elapsed = step - self.delay
         progress = elapsed / self.steps if elapsed < self.steps else 1.0
-        return self.start + (self.end - self.start) * self._shape(progress)
+        shape = self._shape(progress)
+        return self.end if shape == 1.0 else self.start + (self.end - self.start) * shape
 
     def _shape(self, progress: float) -> float:
         if self.kind == "constant" or progress >= 1.0:

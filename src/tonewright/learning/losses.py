@@ -1,0 +1,133 @@
+"""Losses of reconstruction: named terms, one dict that weighs them, a balancer of their gradients."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from tonewright.errors import UsageError
+from tonewright.learning import metrics
+from tonewright.learning.latent import at_least_single
+from tonewright.learning.spectral import (
+    MEL_TERMS,
+    STFT_TERMS,
+    ChannelViews,
+    MelSettings,
+    SpectralLoss,
+    STFTSettings,
+)
+
+WAVEFORM_TERMS = ("waveform_l1", "waveform_l2", "si_sdr", "sdr")
+RECONSTRUCTION_TERMS = (*STFT_TERMS, *MEL_TERMS, *WAVEFORM_TERMS)
+"""Every name that `ReconstructionLoss` computes."""
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings:
+    """What the terms of `ReconstructionLoss` measure; how much each counts is `weigh`'s business.
+
+    Parameters
+    ----------
+    stft : of stft_log, stft_linear and stft_convergence
+    mel : of mel
+    views : left/right and mid/side, for all spectral terms
+    """
+
+    stft: STFTSettings = field(default_factory=STFTSettings)
+    mel: MelSettings = field(default_factory=MelSettings)
+    views: ChannelViews = field(default_factory=ChannelViews)
+
+
+class ReconstructionLoss(nn.Module):
+    """Named terms between an estimate and its target, each to be minimised.
+
+    - stft_log, stft_linear, stft_convergence, mel: as in `SpectralLoss`
+    - waveform_l1: ⟨|ŝ − s|⟩, waveform_l2: ⟨(ŝ − s)²⟩
+    - si_sdr, sdr: −SI-SDR and −SDR in dB, averaged over the batch
+
+    Computed in float32 (float64 where the inputs are), outside autocast. The target gets no gradient.
+
+    Parameters
+    ----------
+    settings : of the terms
+    sample_rate : of the sounds
+    names : terms to compute, of `RECONSTRUCTION_TERMS`; all by default, and what is not named costs nothing
+    """
+
+    def __init__(
+        self, settings: ReconstructionSettings, *, sample_rate: int, names: Collection[str] | None = None
+    ) -> None:
+        super().__init__()
+        self.names = RECONSTRUCTION_TERMS if names is None else tuple(names)
+        for name in self.names:
+            if name not in RECONSTRUCTION_TERMS:
+                raise unknown_term(name, RECONSTRUCTION_TERMS)
+        self.spectral = SpectralLoss(
+            stft=settings.stft, mel=settings.mel, views=settings.views, sample_rate=sample_rate
+        )
+
+    def forward(self, estimate: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Compute the terms, scalars by name.
+
+        Parameters
+        ----------
+        estimate, target : (batch, channels, time)
+        """
+        spectral = [name for name in self.names if name not in WAVEFORM_TERMS]
+        with torch.autocast(device_type=estimate.device.type, enabled=False):
+            estimate, target = at_least_single(estimate), at_least_single(target.detach())
+            terms = self.spectral(estimate, target, names=spectral)
+            for name in WAVEFORM_TERMS:
+                if name in self.names:
+                    terms[name] = _waveform_term(name, estimate, target)
+        return {name: terms[name] for name in self.names}
+
+
+def _waveform_term(name: str, estimate: Tensor, target: Tensor) -> Tensor:
+    if name == "waveform_l1":
+        return nn.functional.l1_loss(estimate, target)
+    if name == "waveform_l2":
+        return nn.functional.mse_loss(estimate, target)
+    return -(metrics.si_sdr if name == "si_sdr" else metrics.sdr)(estimate, target).mean()
+
+
+def unknown_term(name: str, known: Iterable[str]) -> UsageError:
+    """Say that there is no such term, and which name is nearest."""
+    known = sorted(known)
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+    return UsageError(f"loss weight '{name}': no such term; {hint}(known: {', '.join(known)})")
+
+
+def weigh(
+    terms: Mapping[str, Tensor], weights: Mapping[str, float], *, known: Iterable[str] = RECONSTRUCTION_TERMS
+) -> Tensor:
+    """Sum the terms by their weights, Σ weight·term.
+
+    Every term needs a weight and every weight a term, so that none is ignored; only a weight of zero may do
+    without its term.
+
+    Parameters
+    ----------
+    terms : scalars by name
+    weights : by the same names
+    known : names that may be in `weights` at zero without being in `terms`
+    """
+    for name, weight in weights.items():
+        if name in terms:
+            continue
+        if name not in known:
+            raise unknown_term(name, {*terms, *known})
+        if weight != 0.0:
+            raise UsageError(f"loss weight '{name}' is {weight}, but the term was not computed")
+    for name in terms:
+        if name not in weights:
+            raise UsageError(f"loss term '{name}' has no weight; set one, 0 to leave it out")
+    weighed = [weights[name] * term for name, term in terms.items() if weights[name] != 0.0]
+    if not weighed:
+        raise UsageError("loss weights: all are zero, so there is nothing to learn; set one of them")
+    return torch.stack(weighed).sum()

@@ -29,6 +29,7 @@ class Clip:
     sample_rate: int
 
     def __post_init__(self) -> None:
+        """Check the shape and settle on one dtype."""
         samples = np.asarray(self.samples)
         if samples.ndim != 2 or samples.shape[0] == 0:
             raise UsageError(f"a clip's samples have shape (channels, time); got {samples.shape}")

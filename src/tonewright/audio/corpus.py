@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from tonewright.audio import index
-from tonewright.audio.layouts import FOREIGN_SUFFIXES, LAYOUTS, Layout, Listing, TrackFiles, list_files
+from tonewright.audio.layouts import (
+    FOREIGN_SUFFIXES,
+    LAYOUTS,
+    Layout,
+    Listing,
+    TrackFiles,
+    list_files,
+    split_suffix,
+)
 from tonewright.errors import CorpusError, UsageError
 
 SPLITS = ("train", "validation", "test")
@@ -88,6 +96,7 @@ class Corpus:
         return cls(Path(root), "tracks", tuple(tracks))
 
     def __len__(self) -> int:
+        """Number of tracks."""
         return len(self.tracks)
 
     @property
@@ -181,7 +190,7 @@ def scan_corpus(
     CorpusError
         If the folder is missing, or holds no file that is sound by its name.
     """
-    folder = Path(os.path.abspath(root))
+    folder = Path(root).expanduser().resolve()
     if not folder.is_dir():
         problem = "is a file; name its folder" if folder.exists() else "there is no such folder"
         raise CorpusError(f"{folder}: {problem}")
@@ -195,7 +204,7 @@ def scan_corpus(
         raise CorpusError(f"{folder}: {what} in it")
     facts = index.facts_of(folder, paths, refresh=refresh, progress=progress)
     left_out += [
-        Unreadable(os.path.join(folder, path), fact) for path, fact in facts.items() if isinstance(fact, str)
+        Unreadable(f"{folder}/{path}", fact) for path, fact in facts.items() if isinstance(fact, str)
     ]
     tracks = []
     for files in found:
@@ -218,12 +227,12 @@ def _layout(name: str, listing: Listing) -> Layout:
 
 def _foreign(listing: Listing) -> list[Unreadable]:
     """Sound by its name that is not read, and folders that could not be entered."""
-    refused = [Unreadable(os.path.join(listing.root, path), reason) for path, reason in listing.refused]
+    refused = [Unreadable(f"{listing.root}/{path}", reason) for path, reason in listing.refused]
     for path in listing.files:
-        suffix = os.path.splitext(path)[1].lower()
+        suffix = split_suffix(path)[1]
         if suffix in FOREIGN_SUFFIXES:
             reason = f"{suffix} is not read; convert it to WAV or FLAC, for instance with ffmpeg"
-            refused.append(Unreadable(os.path.join(listing.root, path), reason))
+            refused.append(Unreadable(f"{listing.root}/{path}", reason))
     return refused
 
 
@@ -238,13 +247,13 @@ def _track(
     rates = {fact.sample_rate for fact in known}
     if len(rates) > 1:
         listed = ", ".join(f"{stem} {fact.sample_rate} Hz" for stem, fact in zip(stems, known, strict=True))
-        place = os.path.dirname(os.path.join(folder, next(iter(stems.values()))))
+        place = str((folder / next(iter(stems.values()))).parent)
         return Unreadable(place, f"its stems differ in sample rate: {listed}")
     share = {} if files.test_share is None else {"test": files.test_share}
     return Track(
         name=files.name,
         song=files.song,
-        stems={stem: os.path.join(folder, path) for stem, path in stems.items()},
+        stems={stem: f"{folder}/{path}" for stem, path in stems.items()},
         sample_rate=known[0].sample_rate,
         channels=max(fact.channels for fact in known),
         frames=min(fact.frames for fact in known),

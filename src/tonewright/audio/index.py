@@ -46,7 +46,7 @@ def cache_folder() -> Path:
 
 def index_path(root: Path) -> Path:
     """The file that remembers the corpus at `root`."""
-    digest = hashlib.blake2b(os.fsencode(os.path.realpath(root)), digest_size=12).hexdigest()
+    digest = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=12).hexdigest()
     return cache_folder() / "index" / f"{digest}.json"
 
 
@@ -70,9 +70,8 @@ def facts_of(
     entries: dict[str, _Entry] = {}
     results: dict[str, Facts | str] = {}
     changed: list[tuple[str, int, int]] = []
-    base = os.fspath(root) + os.sep
     for path in paths:
-        size, time_ns = _stamp(base + path)
+        size, time_ns = _stamp(root / path)
         entry = known.get(path)
         if entry is not None and entry[0] == size and entry[1] == time_ns:
             entries[path] = entry
@@ -82,7 +81,7 @@ def facts_of(
             changed.append((path, size, time_ns))
     try:
         for done, (path, size, time_ns) in enumerate(changed, start=1):
-            results[path] = fact = _look(base + path)
+            results[path] = fact = _look(root / path)
             if isinstance(fact, Facts):
                 entries[path] = (size, time_ns, fact)
             if progress is not None:
@@ -94,15 +93,15 @@ def facts_of(
     return results
 
 
-def _stamp(path: str) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int]:
     try:
-        facts = os.stat(path)
+        facts = path.stat()
     except OSError:
         return -1, -1
     return facts.st_size, facts.st_mtime_ns
 
 
-def _look(path: str) -> Facts | str:
+def _look(path: Path) -> Facts | str:
     try:
         info = probe(path)
     except AudioError as error:

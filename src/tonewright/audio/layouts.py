@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 # In the order of preference where one song has the same stem twice.
@@ -56,7 +56,7 @@ class TrackFiles:
     stems: Mapping[str, str]
     labels: tuple[str, ...] = ()
     split: str | None = None
-    test_share: float | None = field(default=None)
+    test_share: float | None = None
 
 
 class Layout(Protocol):
@@ -90,8 +90,8 @@ class Musdb18HqLayout:
             parts = path.split("/")
             if len(parts) != 3 or parts[0] not in self.FOLDERS:
                 continue
-            stem, suffix = os.path.splitext(parts[2])
-            if stem not in self.STEMS or suffix.lower() not in SUFFIXES:
+            stem, suffix = split_suffix(parts[2])
+            if stem not in self.STEMS or suffix not in SUFFIXES:
                 continue
             stems = songs.setdefault((parts[0], parts[1]), {})
             if stem not in stems or _preference(path) < _preference(stems[stem]):
@@ -125,8 +125,8 @@ class FolderLayout:
 
     def find(self, listing: Listing) -> Iterator[TrackFiles]:
         """One track a file."""
-        sounds = [(path, *os.path.splitext(path)) for path in listing.files]
-        sounds = [(path, bare) for path, bare, suffix in sounds if suffix.lower() in SUFFIXES]
+        sounds = [(path, *split_suffix(path)) for path in listing.files]
+        sounds = [(path, bare) for path, bare, suffix in sounds if suffix in SUFFIXES]
         counts: dict[str, int] = {}
         for _, bare in sounds:
             counts[bare] = counts.get(bare, 0) + 1
@@ -135,6 +135,14 @@ class FolderLayout:
 
 
 LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (Musdb18HqLayout(), FolderLayout())}
+
+
+def split_suffix(path: str) -> tuple[str, str]:
+    """A path with "/" without its suffix, and the suffix in lower case (pathlib costs ten times as much)."""
+    bare, dot, suffix = path.rpartition(".")
+    if not dot or "/" in suffix or not bare or bare.endswith("/"):
+        return path, ""
+    return bare, f".{suffix.lower()}"
 
 
 def list_files(root: str | os.PathLike[str]) -> Listing:
@@ -152,20 +160,20 @@ def list_files(root: str | os.PathLike[str]) -> Listing:
     refused: list[tuple[str, str]] = []
     seen: set[tuple[int, int]] = set()
     folders, links = [""], []
-    base = os.fspath(root)
+    base = Path(root)
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         try:
-            facts = os.stat(os.path.join(base, folder))
+            facts = (base / folder).stat()
             if (facts.st_dev, facts.st_ino) in seen:
                 continue
             seen.add((facts.st_dev, facts.st_ino))
-            with os.scandir(os.path.join(base, folder)) as entries:
+            with os.scandir(base / folder) as entries:
                 _sort_entries(entries, folder, files, folders, links, refused)
         except OSError as error:
             refused.append((folder, f"the folder cannot be read ({error.strerror})"))
         links.sort()
-    return Listing(Path(root), tuple(sorted(files)), tuple(sorted(refused)))
+    return Listing(base, tuple(sorted(files)), tuple(sorted(refused)))
 
 
 def _sort_entries(
@@ -186,9 +194,9 @@ def _sort_entries(
             files.append(path)
         elif entry.is_dir():
             (links if entry.is_symlink() else folders).append(path)
-        elif entry.is_symlink() and PurePosixPath(path).suffix.lower() in SUFFIXES:
+        elif entry.is_symlink() and split_suffix(path)[1] in SUFFIXES:
             refused.append((path, "is a link to nothing"))
 
 
 def _preference(path: str) -> int:
-    return SUFFIXES.index(os.path.splitext(path)[1].lower())
+    return SUFFIXES.index(split_suffix(path)[1])

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from tonewright.audio.clips import Clip, convert_channels, equal_blocks, resample, resample_blocks
+from tonewright.audio.mpeg import count_untagged
 from tonewright.errors import AudioError, UsageError
 
 _FLOATING = frozenset({"FLOAT", "DOUBLE"})
@@ -23,6 +24,7 @@ _SHORT_CHUNK = re.compile(r"^ *(?:data|SSND|Data Size) *: *(\d+) \(should be (\d
 _UNSTATED_BYTES = 0x7FFF_0000
 _UNSTATED_FRAMES = 1 << 62
 _SCAN_FRAMES = 4096
+_REWRITE = "write it anew, for instance with: ffmpeg -i OLD NEW"
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,11 @@ class SoundReader:
         self._sound.close()
 
     def __enter__(self) -> Self:
+        """Give the reader itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:
+        """Close the file."""
         self.close()
 
 
@@ -256,7 +260,7 @@ def _info(path: str, sound: soundfile.SoundFile) -> SoundInfo:
     """Turn an open file into facts, refusing one that is known to lack a part."""
     frames, log = sound.frames, sound.extra_info
     if frames >= _UNSTATED_FRAMES:
-        raise AudioError(path, "does not state its length; write it anew, for instance with ffmpeg")
+        raise AudioError(path, f"does not state its length; {_REWRITE}")
     short = _SHORT_CHUNK.search(log)
     if short is not None:
         stated, present = int(short[1]), int(short[2])
@@ -265,7 +269,18 @@ def _info(path: str, sound: soundfile.SoundFile) -> SoundInfo:
             raise AudioError(path, _truncation(promised, frames))
     if "Last page lacks an end-of-stream bit" in log:
         raise AudioError(path, f"is truncated: its stream breaks off after {frames} frames")
+    if sound.format == "MP3":
+        frames = _mpeg_frames(path, frames)
     return SoundInfo(path, sound.samplerate, sound.channels, frames, sound.format, sound.subtype)
+
+
+def _mpeg_frames(path: str, guess: int) -> int:
+    counted = count_untagged(Path(path))
+    if counted is None:
+        return guess
+    if not counted.constant:
+        raise AudioError(path, f"does not state its length and its bit rate varies; {_REWRITE}")
+    return min(guess, counted.frames)
 
 
 def _truncation(promised: int, present: int) -> str:

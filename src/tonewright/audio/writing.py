@@ -131,6 +131,7 @@ class SoundWriter:
         self._output = atomic_output(self.path, overwrite=overwrite)
 
     def __enter__(self) -> Self:
+        """Open the temporary file."""
         self._temporary = self._output.__enter__()
         with self._kept_or_removed():
             self._sound = soundfile.SoundFile(
@@ -164,6 +165,7 @@ class SoundWriter:
             self.frames += block.shape[1]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Give the file its name, or remove it after an error."""
         with self._kept_or_removed():
             with suppress(soundfile.LibsndfileError):
                 self._sound.close()

@@ -5,7 +5,8 @@ ways: reading divides by 2^(bits − 1), writing multiplies, rounds to nearest a
 """
 
 from tonewright.audio.clips import Clip, convert_channels, resample
-from tonewright.audio.reading import SoundInfo, SoundReader, probe, read, stream
+from tonewright.audio.headers import SoundInfo
+from tonewright.audio.reading import SoundReader, probe, read, stream
 from tonewright.audio.writing import ENCODINGS, SoundWriter, atomic_output, write
 
 __all__ = [

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from tonewright.audio.clips import Clip
+from tonewright.audio.headers import native
 from tonewright.audio.reading import SoundReader
 from tonewright.errors import AudioError, OutputError, UsageError
 
@@ -135,7 +136,7 @@ class SoundWriter:
         self._temporary = self._output.__enter__()
         with self._kept_or_removed():
             self._sound = soundfile.SoundFile(
-                os.fsencode(self._temporary),
+                native(self._temporary),
                 "w",
                 self.sample_rate,
                 self.channels,

@@ -28,12 +28,11 @@ def reconstruct(file: str, run_folder: str, output: str, force: bool, as_json: b
     Example:
       tonewright codec reconstruct song.wav --run runs/codec/first -o song.codec.wav
     """
-    from tonewright.audio.files import check_output, probe
+    from tonewright.audio.files import probe
     from tonewright.cli.show import print_json, progress_bar
     from tonewright.codec import load_codec, reconstruct_file
 
     info = probe(file)
-    check_output(output, overwrite=force)
     model = load_codec(run_folder)
     with progress_bar("reconstructing") as progress:
         path = reconstruct_file(file, output, model, overwrite=force, progress=progress)

@@ -100,6 +100,10 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    except Exception as error:
+        if debug:
+            raise
+        fail(f"{type(error).__name__}: {error} (a fault of Tonewright's; tonewright --debug … shows where)", 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

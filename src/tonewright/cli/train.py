@@ -66,11 +66,10 @@ def run_hydra(system: str, overrides: list[str], arguments: list[str], *, swept:
     import hydra
     from omegaconf import DictConfig
 
-    from tonewright.errors import TonewrightError
     from tonewright.learning.compose import finish
     from tonewright.learning.runs import typed_config
 
-    failures: list[TonewrightError] = []
+    failures: list[Exception] = []
 
     @hydra.main(config_path="pkg://tonewright.conf", config_name="train", version_base="1.3")
     def job(raw: DictConfig) -> float | None:
@@ -83,8 +82,8 @@ def run_hydra(system: str, overrides: list[str], arguments: list[str], *, swept:
                 values = [text for text in mine if text.split("=")[0].lstrip("+~") in swept]
                 config.run_name = "-".join([config.run_name or config.experiment_name or system, *values])
             return one_run(finish(config, raw, mine), as_json=as_json)
-        except TonewrightError as error:
-            # Hydra would print a traceback; the error is raised again outside of it.
+        except Exception as error:
+            # Hydra would print a traceback of its own; the error is raised again outside of it.
             failures.append(error)
             return None
 

@@ -12,7 +12,7 @@ def _weights() -> dict[str, float]:
     return {"stft_log": 1.0, "stft_linear": 1.0, "mel": 2.0, "waveform_l1": 1.0, "kl": 1e-3}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Config:
     """Architecture, losses and their weights.
 

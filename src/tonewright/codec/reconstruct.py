@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tonewright.audio.clips import resample_blocks
 from tonewright.audio.files import Clip, SoundWriter, probe, resample, stream
 from tonewright.codec.model import Codec
 from tonewright.errors import RunError, TonewrightError
@@ -139,22 +140,6 @@ def _as_batch(samples: torch.Tensor, channels: int) -> torch.Tensor:
 def _from_batch(samples: torch.Tensor, channels: int) -> torch.Tensor:
     """The inverse of `_as_batch`."""
     return samples[0] if samples.shape[1] == channels else samples.mean(dim=1)
-
-
-def resample_blocks(blocks: Iterable[np.ndarray], *, from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
-    """Blocks (channels, time) at another rate; together equal to the whole resampled at once."""
-    if from_rate == to_rate:
-        yield from blocks
-        return
-    import soxr
-
-    resampler = None
-    for block in blocks:
-        resampler = resampler or soxr.ResampleStream(from_rate, to_rate, block.shape[0], dtype="float32")
-        yield resampler.resample_chunk(np.ascontiguousarray(block.T)).reshape(-1, block.shape[0]).T
-    if resampler is not None:
-        rest = resampler.resample_chunk(np.zeros((0, resampler._channels), np.float32), last=True)
-        yield rest.reshape(-1, resampler._channels).T
 
 
 def fit_length(samples: np.ndarray, frames: int) -> np.ndarray:

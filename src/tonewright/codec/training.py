@@ -14,11 +14,14 @@ from tonewright.codec.model import Codec
 from tonewright.codec.reconstruct import load_codec, reconstruct_clip
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Batch, Learner
-from tonewright.learning.losses import ReconstructionLoss, weigh
+from tonewright.learning.losses import RECONSTRUCTION_TERMS, ReconstructionLoss, weigh
 from tonewright.learning.metrics import log_spectral_distance, mel_distance, si_sdr
 from tonewright.learning.registry import System
 
-PREPARE_EPOCH = 2**31 - 1  # windows of an epoch that training never reaches
+PREPARE_EPOCH = 2**31  # its windows are never trained on
+
+
+KNOWN = (*RECONSTRUCTION_TERMS, "kl")
 
 
 class CodecLearner(Learner):
@@ -32,15 +35,15 @@ class CodecLearner(Learner):
             Codec(settings, sample_rate=config.data.sample_rate, channels=config.data.channels), config
         )
         self.settings = settings
-        names = tuple(name for name, weight in settings.weights.items() if name != "kl" and weight != 0)
-        self.reconstruction = ReconstructionLoss(
-            settings.reconstruction, sample_rate=config.data.sample_rate, names=names
-        )
+        self.reconstruction = ReconstructionLoss(settings.reconstruction, sample_rate=config.data.sample_rate)
+        # A loss of weight zero is not computed; a name that is no loss is refused by the first call.
+        self.names = tuple(name for name, weight in settings.weights.items() if name != "kl" and weight != 0)
 
     def prepare(self, windows: Any) -> None:
         """Find the linear path from some training windows."""
         stem = self.config.data.stems[0]
-        drawn = [windows[(PREPARE_EPOCH, index)][stem] for index in range(self.settings.prepare_windows)]
+        places = [divmod(index, len(windows)) for index in range(self.settings.prepare_windows)]
+        drawn = [windows[(PREPARE_EPOCH + epoch, index)][stem] for epoch, index in places]
         self.model.start_from(torch.stack([torch.from_numpy(window) for window in drawn]))
 
     def terms(self, batch: Batch, generator: torch.Generator | None) -> Mapping[str, Tensor]:
@@ -49,12 +52,12 @@ class CodecLearner(Learner):
         out = self.model(target, generator)
         with torch.autocast(target.device.type, enabled=False):
             estimate = out.samples.float()
-            parts = dict(self.reconstruction(estimate, target.float()))
+            parts = self.reconstruction(estimate, target.float(), names=self.names)
             parts["kl"] = out.posterior.kl(free_bits=self.settings.free_bits)
-            weights = dict(self.settings.weights)
+            weights = {"kl": 0.0, **self.settings.weights}
             if self.training:
-                weights["kl"] = weights.get("kl", 0.0) * self.settings.kl_ramp(self.global_step)
-            loss = weigh({name: part for name, part in parts.items() if name in weights}, weights)
+                weights["kl"] *= self.settings.kl_ramp(self.global_step)
+            loss = weigh(parts, weights, known=KNOWN)
             extra = {} if generator is not None else self.measures(estimate, target)
         return {"loss": loss, **parts, **extra}
 

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tonewright.errors import UsageError
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.registry import config_type, nearest, system_names
-from tonewright.learning.runs import latest_run, typed_config
+from tonewright.learning.runs import latest_run, schema, typed_config
 
 CONFIG_MODULE = "tonewright.conf"
 FOLDER = Path(__file__).parents[1] / "conf"
@@ -29,9 +29,9 @@ GROUPS = ("system", "data", "trainer", "callbacks", "logger", "experiment")
 def register_schemas() -> None:
     """Make the dataclasses known to Hydra, so that every composed value is checked against its type."""
     store = ConfigStore.instance()
-    store.store(name="train_schema", node=TrainConfig)
+    store.store(name="train_schema", node=schema(TrainConfig))
     for name in system_names():
-        store.store(group="system", name=f"{name}_schema", node=config_type(name))
+        store.store(group="system", name=f"{name}_schema", node=schema(config_type(name)))
 
 
 def choices(group: str, system: str) -> list[str]:

@@ -19,7 +19,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,7 @@ def create_run(config: TrainConfig) -> Run:
     try:
         for part in ("checkpoints", "figures", "audio"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        _write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.structured(config)))
+        _write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asdict(config))))
         _write_text(folder / "environment.txt", environment())
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another output=") from error
@@ -151,14 +151,31 @@ def typed_config(raw: DictConfig, *, source: str) -> TrainConfig:
     if name not in system_names():
         raise RunError(f"{source}: system_name is '{name}', which is unknown; {nearest(str(name), system_names())}")
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), raw)
-        system = OmegaConf.merge(OmegaConf.structured(config_type(name)), raw.system)
+        merged = OmegaConf.merge(schema(TrainConfig), raw)
+        system = OmegaConf.merge(schema(config_type(name)), raw.system)
         config = OmegaConf.to_object(merged)
         assert isinstance(config, TrainConfig)
         config.system = OmegaConf.to_object(system)
     except OmegaConfBaseException as error:
         raise RunError(f"{source}: {_first_line(error)}") from error
     return config
+
+
+def schema(kind: type) -> DictConfig:
+    """A dataclass as OmegaConf checks values against it.
+
+    OmegaConf takes frozen dataclasses for values that may not be overridden; here they are only types.
+    """
+
+    def open_up(node: Any) -> None:
+        node._set_flag("readonly", None)
+        if OmegaConf.is_config(node) and not node._is_none() and not node._is_missing():
+            for key in node if isinstance(node, DictConfig) else range(len(node)):
+                open_up(node._get_node(key))
+
+    node = OmegaConf.structured(kind)
+    open_up(node)
+    return node
 
 
 def latest_run(output: str | Path, system: str) -> Path:

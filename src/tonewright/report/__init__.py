@@ -1,4 +1,4 @@
-"""A run or a demo as one HTML page: numbers, sound to listen to, figures, tables; nothing fetched from outside."""
+"""A run or a demo as one HTML page: numbers, sound to listen to, figures, tables; nothing from outside."""
 
 from tonewright.report.page import Report
 from tonewright.report.run_page import run_report

@@ -7,69 +7,30 @@ anywhere, logged, saved, or handed to `Report.figure`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tonewright.audio.files import Clip
 from tonewright.report import pictures
-from tonewright.report.theme import GRID, INK, MUTED, SERIES
+from tonewright.report.sheet import logarithmic_y, name_lines, sheet
+from tonewright.report.theme import SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE_IN = 7.6
-_STYLE = {
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "semibold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.major.width": 0.7,
-    "ytick.major.width": 0.7,
-    "xtick.minor.width": 0.5,
-    "ytick.minor.width": 0.5,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.6,
-    "svg.fonttype": "none",
-}
-
-
-@contextmanager
-def _sheet(*, panels: int = 1, height_in: float = 3.2, **options: Any):
-    """Give an empty figure and its axes, top to bottom, in the house style."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDE_IN, height_in), layout="constrained", facecolor="white")
-        axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
-        yield figure, list(axes)
-
 
 def loss_curves(
-    metrics: Mapping[str, tuple[Any, Any]], *, title: str = "", unit: str = "", logarithmic: bool | None = None
+    metrics: Mapping[str, tuple[Any, Any]],
+    *,
+    title: str = "",
+    unit: str = "",
+    logarithmic: bool | None = None,
 ) -> Figure:
-    """Losses against step, one line a name; names of validation are dashed and dotted with markers.
+    """Losses against step, one line a name; those of validation are dashed, with markers.
+
+    Names such as ``train/mel`` and ``validation/mel`` that share their term are drawn under its name.
 
     Parameters
     ----------
@@ -78,19 +39,29 @@ def loss_curves(
     unit : unit of the values, in brackets after the axis' name
     logarithmic : whether the values' axis is logarithmic; decided by their spread unless given
     """
-    with _sheet() as (figure, (axes,)):
+    with sheet() as (figure, (axes,)):
         handles = []
         for index, (name, (steps, values)) in enumerate(metrics.items()):
             steps, values = thinned(np.asarray(steps, float), np.asarray(values, float))
             checked = name.split("/")[0] in {"validation", "val", "test"}
             style = {"marker": "o", "markersize": 3.5, "linestyle": "--"} if checked else {}
+            style |= {"linewidth": 1.1} if len(steps) > 150 else {}
             handles += axes.plot(steps, values, color=SERIES[index % len(SERIES)], **style)
         if _spreads([values for _, values in metrics.values()]) if logarithmic is None else logarithmic:
-            _logarithmic_y(axes)
-        axes.set(xlabel="step", ylabel=f"value ({unit})" if unit else "value", title=title)
-        _name_lines(axes, handles, list(metrics))
+            logarithmic_y(axes)
+        term, names = _shared_term(list(metrics))
+        axes.set(xlabel="step", ylabel=f"{term} ({unit})" if unit else term, title=title)
+        name_lines(axes, handles, names)
         axes.margins(x=0.01)
     return figure
+
+
+def _shared_term(names: list[str]) -> tuple[str, list[str]]:
+    """Split names into the term that all end in and what remains of each; "value" where they share none."""
+    terms = {name.partition("/")[2] or name for name in names}
+    if len(terms) != 1:
+        return "value", names
+    return terms.pop(), [name.partition("/")[0] for name in names]
 
 
 def thinned(steps: np.ndarray, values: np.ndarray, *, most: int = 1200) -> tuple[np.ndarray, np.ndarray]:
@@ -118,25 +89,6 @@ def _spreads(columns: Sequence[Any]) -> bool:
     return bool(values.size and values.min() > 0 and values.max() > 20 * values.min())
 
 
-def _logarithmic_y(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _name_lines(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Name the lines above the axes, where no data can be hidden."""
-    if len(names) == 0:
-        axes.text(0.5, 0.5, "nothing recorded yet", ha="center", transform=axes.transAxes, color=MUTED)
-        return
-    shown = [f" {name}" if name.startswith("_") else name for name in names]
-    columns = 2 if len(names) > 1 else 1
-    axes.figure.legend(handles, shown, loc="outside upper left", ncols=columns, borderaxespad=0.2)
-
-
 def spectrogram(clip: Clip, *, title: str = "", top_db: float | None = None) -> Figure:
     """Log-frequency spectrogram in dB re a full-scale sine, with its colour bar.
 
@@ -148,7 +100,7 @@ def spectrogram(clip: Clip, *, title: str = "", top_db: float | None = None) -> 
     """
     picture = pictures.log_spectrogram(clip)
     top_db = pictures.ceiling_db(picture) if top_db is None else top_db
-    with _sheet() as (figure, (axes,)):
+    with sheet() as (figure, (axes,)):
         image = _heat(axes, picture, low=top_db - pictures.RANGE_DB, high=top_db, colours="magma")
         axes.set(title=title, xlabel="time (s)")
         _colour_bar(figure, image, [axes], "level (dB re full-scale sine)")
@@ -176,7 +128,7 @@ def _heat(axes: Axes, picture: pictures.LogSpectrogram, *, low: float, high: flo
 
 
 def _colour_bar(figure: Figure, image: Any, axes: Sequence[Axes], label: str) -> None:
-    bar = figure.colorbar(image, ax=list(axes), pad=0.015, fraction=0.045, aspect=18)
+    bar = figure.colorbar(image, ax=list(axes), pad=0.015, fraction=0.045, aspect=26)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.set_label(label)
 
@@ -195,11 +147,11 @@ def waveform(clip: Clip, *, title: str = "", start_s: float = 0.0, seconds: floa
     title : words above the axes
     start_s, seconds : the part shown; all unless given
     """
-    with _sheet(height_in=2.4) as (figure, (axes,)):
+    with sheet(height_in=2.4) as (figure, (axes,)):
         handles = _waves(axes, clip, start_s=start_s, seconds=seconds, first=0)
         axes.set(title=title, xlabel="time (s)", ylabel="amplitude (full scale = 1)")
         if clip.channels > 1:
-            _name_lines(axes, handles, [f"channel {index + 1}" for index in range(clip.channels)])
+            name_lines(axes, handles, [f"channel {index + 1}" for index in range(clip.channels)])
     return figure
 
 
@@ -210,9 +162,11 @@ def _waves(axes: Axes, clip: Clip, *, start_s: float, seconds: float | None, fir
     handles = []
     for index, channel in enumerate(part):
         colour = SERIES[(first + index) % len(SERIES)]
+        # The first line is broad and pale, so that one that lies on it does not hide it.
+        style: dict[str, Any] = {"linewidth": 1.2} if first + index else {"linewidth": 2.8, "alpha": 0.55}
         if part.shape[1] <= 2000:
             times = (start + np.arange(part.shape[1])) / clip.sample_rate
-            handles += axes.plot(times, channel, color=colour, linewidth=1.0)
+            handles += axes.plot(times, channel, color=colour, **style)
         else:
             low, high = pictures.envelope(channel[None], columns=900)
             times = (start + np.linspace(0, part.shape[1], len(low))) / clip.sample_rate
@@ -232,13 +186,13 @@ def waveforms(
     title : words above the axes
     start_s, seconds : the moment shown
     """
-    with _sheet(height_in=2.6) as (figure, (axes,)):
+    with sheet(height_in=2.6) as (figure, (axes,)):
         handles = []
         for index, (_, clip) in enumerate(sounds):
             one = Clip(clip.samples[:1], clip.sample_rate)
             handles += _waves(axes, one, start_s=start_s, seconds=seconds, first=index)
         axes.set(title=title, xlabel="time (s)", ylabel="amplitude (full scale = 1)")
-        _name_lines(axes, handles, [label for label, _ in sounds])
+        name_lines(axes, handles, [label for label, _ in sounds])
     return figure
 
 
@@ -250,18 +204,21 @@ def spectra(sounds: Sequence[tuple[str, Clip]], *, title: str = "") -> Figure:
     sounds : (label, clip) pairs; samples (channels, time), averaged in power over channels
     title : words above the axes
     """
-    with _sheet() as (figure, (axes,)):
+    with sheet() as (figure, (axes,)):
         handles, loudest = [], pictures.FLOOR_DB
         for index, (_, clip) in enumerate(sounds):
             picture = pictures.long_term_db(clip)
             loudest = max(loudest, float(picture.levels_db.max()))
             style = "-" if index % 2 == 0 else "--"
             handles += axes.plot(
-                picture.centres_hz, picture.levels_db[:, 0], color=SERIES[index % len(SERIES)], linestyle=style
+                picture.centres_hz,
+                picture.levels_db[:, 0],
+                color=SERIES[index % len(SERIES)],
+                linestyle=style,
             )
         _log_frequency_x(axes, high_hz=pictures.top_hz(*(clip for _, clip in sounds)))
         axes.set(ylabel="level (dB re full-scale sine)", title=title, ylim=(loudest - 90, loudest + 6))
-        _name_lines(axes, handles, [label for label, _ in sounds])
+        name_lines(axes, handles, [label for label, _ in sounds])
     return figure
 
 
@@ -275,7 +232,11 @@ def _log_frequency_x(axes: Axes, *, high_hz: float) -> None:
 
 
 def comparison(
-    reference: Clip, estimate: Clip, *, labels: tuple[str, str] = ("original", "reconstruction"), title: str = ""
+    reference: Clip,
+    estimate: Clip,
+    *,
+    labels: tuple[str, str] = ("original", "reconstruction"),
+    title: str = "",
 ) -> Figure:
     """Spectrograms of two sounds one above the other, and by how many dB the second differs.
 
@@ -288,7 +249,9 @@ def comparison(
     high_hz = pictures.top_hz(reference, estimate)
     frames = min(reference.seconds, estimate.seconds)
     first, second = (
-        pictures.log_spectrogram(Clip(c.samples[:, : round(frames * c.sample_rate)], c.sample_rate), high_hz=high_hz)
+        pictures.log_spectrogram(
+            Clip(c.samples[:, : round(frames * c.sample_rate)], c.sample_rate), high_hz=high_hz
+        )
         for c in (reference, estimate)
     )
     top_db = pictures.ceiling_db(first, second)
@@ -296,7 +259,7 @@ def comparison(
     columns = min(first.levels_db.shape[1], second.levels_db.shape[1])
     a, b = (np.maximum(picture.levels_db[:, :columns], floor_db) for picture in (first, second))
     gap = pictures.LogSpectrogram(b - a, first.edges_hz, first.seconds)
-    with _sheet(panels=3, height_in=7.0, sharex=True) as (figure, axes):
+    with sheet(panels=3, height_in=7.0, sharex=True) as (figure, axes):
         image = _heat(axes[0], first, low=floor_db, high=top_db, colours="magma")
         _heat(axes[1], second, low=floor_db, high=top_db, colours="magma")
         _colour_bar(figure, image, axes[:2], "level (dB re full-scale sine)")

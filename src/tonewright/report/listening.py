@@ -77,14 +77,20 @@ def listening_group(sounds: Sequence[tuple[str, Clip]], *, caption: str, prefix:
         for _, clip in sounds
     ]
     top_db = pictures.ceiling_db(*heats)
-    peak = max((float(np.abs(pictures.finite(clip.samples)).max(initial=0.0)) for _, clip in sounds), default=0.0)
+    peak = max(
+        (float(np.abs(pictures.finite(clip.samples)).max(initial=0.0)) for _, clip in sounds), default=0.0
+    )
     gain = 1.0 if peak <= 1.0 else 1.0 / peak
-    notes = [] if gain == 1.0 else [f"Played {-20 * math.log10(gain):.1f} dB quieter, all alike, so that nothing clips."]
+    notes = (
+        []
+        if gain == 1.0
+        else [f"Played {-20 * math.log10(gain):.1f} dB quieter, all alike, so that nothing clips."]
+    )
     tracks = []
     for index, ((label, clip), heat) in enumerate(zip(sounds, heats, strict=True)):
         sound = playable(clip, gain=gain)
         notes += [f"{label}: {note}" for note in sound.notes]
-        tracks.append(_track(index, label, clip, sound, heat, top_db=top_db, longest_s=seconds))
+        tracks.append(_Track(index, label, clip, sound, heat, top_db, peak, seconds).html())
     words = " ".join(filter(None, [caption, *notes]))
     names = " and ".join(label for label, _ in sounds)
     return (
@@ -103,39 +109,82 @@ def _transport(sounds: Sequence[tuple[str, Clip]], *, prefix: str, seconds: floa
         f"<span><b>{_KEYS[index % 26]}</b> {escape(label)}</span></label>"
         for index, (label, _) in enumerate(sounds)
     )
-    switch = (
-        f'<div class="switch" role="radiogroup" aria-label="Which sound is heard">{choices}</div>'
-        if len(sounds) > 1
-        else ""
-    )
+    switch = f'<div class="switch" role="radiogroup" aria-label="Which sound is heard">{choices}</div>'
     return (
         '<div class="transport" hidden>'
         '<button type="button" class="play" aria-label="Play"><svg viewBox="0 0 24 24" aria-hidden="true">'
-        '<path class="when-paused" d="M7 4.5v15l13-7.5z"/><path class="when-playing" d="M6 5h4.2v14H6zM13.8 5H18v14h-4.2z"/>'
-        f"</svg></button>{switch}"
-        f'<input type="range" class="seek" min="0" max="{seconds:.3f}" step="0.01" value="0" aria-label="Position in seconds">'
+        '<path class="when-paused" d="M7 4.5v15l13-7.5z"/>'
+        '<path class="when-playing" d="M6 5h4.2v14H6zM13.8 5H18v14h-4.2z"/></svg></button>'
+        f"{switch if len(sounds) > 1 else ''}"
+        f'<input type="range" class="seek" min="0" max="{seconds:.3f}" step="0.01" value="0" '
+        'aria-label="Position in seconds">'
         f'<span class="clock"><span class="now">0.0</span> / {seconds:.1f} s</span>'
         '<label class="again"><input type="checkbox"> repeat</label></div>'
     )
 
 
-def _track(
-    index: int, label: str, clip: Clip, sound: Playable, heat: pictures.LogSpectrogram, *, top_db: float, longest_s: float
-) -> str:
-    """One sound: its name and figures, its waveform, its spectrogram, its plain player."""
-    share = 100 * clip.seconds / longest_s if longest_s else 0.0
-    name = escape(label)
-    kilohertz = f"{clip.sample_rate / 1000:g} kHz"
+@dataclass(frozen=True)
+class _Track:
+    """One sound of a group, with what the group shares: loudest level, peak and length."""
+
+    index: int
+    label: str
+    clip: Clip
+    sound: Playable
+    heat: pictures.LogSpectrogram
+    top_db: float
+    peak: float
+    longest_s: float
+
+    @property
+    def share(self) -> str:
+        """How much of the time axis the sound covers, as a style."""
+        return f"width: {100 * self.clip.seconds / self.longest_s if self.longest_s else 0:.3f}%"
+
+    def html(self) -> str:
+        """The sound's name and figures, its waveform, its spectrogram, its plain player."""
+        peak_tick = f'<span style="bottom: 96%">{self.peak:.2g}</span>' if self.peak else ""
+        zero_tick = '<span style="bottom: 50%">0</span>'
+        return (
+            f'<div class="track{"" if self.index else " chosen"}">{self._name()}'
+            f"{_plot_area('wave', axis=zero_tick + peak_tick, pane=self._wave())}"
+            f"{_plot_area('heat', axis=_frequency_ticks(self.heat), pane=self._heat())}"
+            f"{_player(self.sound, self.label)}</div>"
+        )
+
+    def _name(self) -> str:
+        facts = (f"{self.clip.sample_rate / 1000:g} kHz", _channels(self.clip), f"{self.clip.seconds:.2f} s")
+        return (
+            f'<p class="name"><b class="key series-{self.index % 6 + 1}">{_KEYS[self.index % 26]}</b> '
+            f"<span>{escape(self.label)}</span> <small>{', '.join([*facts, _levels(self.clip)])}</small></p>"
+        )
+
+    def _wave(self) -> str:
+        """The envelope as one closed outline in a box of 1 000 by 200, the group's peak near its borders."""
+        low, high = pictures.envelope(self.clip.samples, columns=400)
+        across = np.linspace(0, 1000, len(low))
+        levels = np.concatenate([high, low[::-1]]) / (self.peak or 1.0)
+        points = zip(np.concatenate([across, across[::-1]]), 100 - 92 * levels, strict=True)
+        outline = "L".join(f"{x:.0f} {y:.1f}" for x, y in points)
+        path = f'<path d="M{outline}Z"/>' if outline else ""
+        return (
+            f'<svg class="series-{self.index % 6 + 1}" style="{self.share}" viewBox="0 0 1000 200" '
+            'preserveAspectRatio="none" role="img" '
+            f'aria-label="Waveform of {escape(self.label)}">{path}</svg>'
+        )
+
+    def _heat(self) -> str:
+        low, high = self.heat.edges_hz[[0, -1]]
+        alt = f"Spectrogram of {self.label}: {self.clip.seconds:.1f} s, {low:.0f} Hz to {high / 1000:.3g} kHz"
+        picture = png_uri(pictures.heat_png(self.heat, top_db=self.top_db))
+        return f'<img alt="{escape(alt)}" style="{self.share}" src="{picture}">'
+
+
+def _plot_area(kind: str, *, axis: str, pane: str) -> str:
+    """An axis at the left and a pane with a playhead at the right."""
     return (
-        f'<div class="track{" chosen" if index == 0 else ""}">'
-        f'<p class="name"><b class="key series-{index % 6 + 1}">{_KEYS[index % 26]}</b> <span>{name}</span> '
-        f"<small>{kilohertz}, {_channels(clip)}, {clip.seconds:.2f} s, {_levels(clip)}</small></p>"
-        f'<div class="plot-area wave"><div class="axis" aria-hidden="true"><span style="bottom: 50%">0</span></div>'
-        f'<div class="pane">{_wave(clip, index=index, share=share, label=f"Waveform of {name}")}<i class="playhead"></i></div></div>'
-        f'<div class="plot-area heat"><div class="axis" aria-hidden="true">{_frequency_ticks(heat)}</div>'
-        f'<div class="pane"><img alt="Spectrogram of {name}: {clip.seconds:.1f} s, {heat.edges_hz[0]:.0f} Hz to '
-        f'{heat.edges_hz[-1] / 1000:g} kHz" style="width: {share:.3f}%" src="{png_uri(pictures.heat_png(heat, top_db=top_db))}">'
-        f'<i class="playhead"></i></div></div>{_player(sound, label)}</div>'
+        f'<div class="plot-area {kind}"><div class="axis" aria-hidden="true">{axis}</div>'
+        f'<div class="pane">{pane}<i class="playhead"></i></div></div>'
     )
 
 
@@ -164,23 +213,6 @@ def _levels(clip: Clip) -> str:
     return f"peak {peak_db} dBFS, RMS {rms_db} dBFS"
 
 
-def _wave(clip: Clip, *, index: int, share: float, label: str) -> str:
-    """The envelope as one closed outline in a box of 1 000 by 200, full scale at its borders."""
-    low, high = pictures.envelope(clip.samples, columns=400)
-    across = np.linspace(0, 1000, len(low))
-
-    def side(values: np.ndarray, across: np.ndarray) -> list[str]:
-        down = 100 - 100 * np.clip(values, -1, 1)
-        return [f"{x:.0f} {y:.1f}" for x, y in zip(across, down, strict=True)]
-
-    points = side(high, across) + side(low[::-1], across[::-1])
-    outline = f'<path d="M{"L".join(points)}Z"/>' if points else ""
-    return (
-        f'<svg class="series-{index % 6 + 1}" style="width: {share:.3f}%" viewBox="0 0 1000 200" '
-        f'preserveAspectRatio="none" role="img" aria-label="{label}">{outline}</svg>'
-    )
-
-
 def _frequency_ticks(heat: pictures.LogSpectrogram) -> str:
     low, high = heat.edges_hz[[0, -1]]
     ticks = []
@@ -190,16 +222,21 @@ def _frequency_ticks(heat: pictures.LogSpectrogram) -> str:
             name = f"{hz / 1000:g}k" if hz >= 1000 else f"{hz:g}"
             css = "" if hz in (100, 1000, 10000) else ' class="fine"'
             ticks.append(f'<span{css} style="bottom: {at:.2f}%">{name}</span>')
-    return "".join(ticks) + '<em>Hz</em>'
+    return "".join(ticks) + "<em>Hz</em>"
 
 
 def _time_axis(seconds: float) -> str:
-    step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60) if seconds / step <= 8), 300)
+    step = next(
+        (step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60) if seconds / step <= 8), 300
+    )
     times = [step * index for index in range(int(seconds / step + 1e-9) + 1)] if seconds else [0.0]
     ticks = "".join(
         f'<span style="left: {100 * time / seconds if seconds else 0:.2f}%">{time:g}</span>' for time in times
     )
-    return f'<div class="plot-area times" aria-hidden="true"><div class="axis">s</div><div class="pane">{ticks}</div></div>'
+    return (
+        '<div class="plot-area times" aria-hidden="true"><div class="axis">s</div>'
+        f'<div class="pane">{ticks}</div></div>'
+    )
 
 
 def _colour_scale(top_db: float) -> str:
@@ -208,7 +245,8 @@ def _colour_scale(top_db: float) -> str:
     stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in palette)
     levels = np.linspace(top_db - pictures.RANGE_DB, top_db, 5)
     ticks = "".join(
-        f'<span style="left: {25 * index}%">{f"{level:.0f}".replace("-", "−")}</span>' for index, level in enumerate(levels)
+        f'<span style="left: {25 * index}%">{f"{level:.0f}".replace("-", "−")}</span>'
+        for index, level in enumerate(levels)
     )
     return (
         f'<div class="scale"><div class="bar" style="background: linear-gradient(to right, {stops})"></div>'

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from tonewright.audio.files import Clip, atomic_output
@@ -69,7 +70,14 @@ class Report:
             tiles.append(f"<div><dt>{escape(str(name))}</dt><dd>{escape(shown(value))}{small}</dd></div>")
         self._parts.append(f'<dl class="numbers">{"".join(tiles)}</dl>')
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "") -> None:
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        *,
+        caption: str = "",
+        folded: bool = False,
+    ) -> None:
         """Add a table; numbers are aligned right and rounded to four digits.
 
         Parameters
@@ -77,33 +85,38 @@ class Report:
         columns : names, with units where there are any
         rows : one cell a column
         caption : what the table says
+        folded : show it on demand
         """
         for row in rows:
             if len(row) != len(columns):
                 raise UsageError(f"table row {list(row)!r}: {len(row)} cells for {len(columns)} columns")
         numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
         css = [' class="number"' if is_number else "" for is_number in numeric]
-        head = "".join(f'<th scope="col"{c}>{escape(str(name))}</th>' for name, c in zip(columns, css, strict=True))
+        head = "".join(
+            f'<th scope="col"{c}>{escape(str(name))}</th>' for name, c in zip(columns, css, strict=True)
+        )
         body = "".join(
-            "<tr>" + "".join(f"<td{c}>{escape(shown(cell))}</td>" for cell, c in zip(row, css, strict=True)) + "</tr>"
+            "<tr>"
+            + "".join(f"<td{c}>{escape(shown(cell))}</td>" for cell, c in zip(row, css, strict=True))
+            + "</tr>"
             for row in rows
         )
-        title = f"<caption>{escape(caption)}</caption>" if caption else ""
+        title = f"<caption>{escape(caption)}</caption>" if caption and not folded else ""
         label = escape(caption or "table")
         self._parts.append(
-            f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table>{title}'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            _folded(
+                f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table>{title}'
+                f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
+                label if folded else "",
+            )
         )
 
     def code(self, text: str, *, caption: str = "", folded: bool = False) -> None:
         """Add text in a fixed-width face, its lines kept; `folded` shows it on demand."""
         label = escape(caption or "text")
         block = f'<pre tabindex="0" role="region" aria-label="{label}"><code>{escape(str(text))}</code></pre>'
-        if folded:
-            self._parts.append(f"<details><summary>{label}</summary>{block}</details>")
-        else:
-            title = f'<p class="pre-name">{label}</p>' if caption else ""
-            self._parts.append(title + block)
+        title = f'<p class="pre-name">{label}</p>' if caption and not folded else ""
+        self._parts.append(title + _folded(block, label if folded else ""))
 
     def figure(self, figure: Figure | str | bytes | Path, *, caption: str = "", alt: str = "") -> None:
         """Add a figure.
@@ -118,7 +131,9 @@ class Report:
 
     def gallery(self, entries: Sequence[tuple[Figure | str | bytes | Path, str]]) -> None:
         """Add small figures side by side, as (figure, caption) pairs; one column on a phone."""
-        cells = "".join(self._figure(figure, caption=caption, alt="", small=True) for figure, caption in entries)
+        cells = "".join(
+            self._figure(figure, caption=caption, alt="", small=True) for figure, caption in entries
+        )
         self._parts.append(f'<div class="gallery">{cells}</div>')
 
     def _figure(self, figure: Any, *, caption: str, alt: str, small: bool = False) -> str:
@@ -130,7 +145,9 @@ class Report:
             inside = responsive_svg(figure, prefix=f"f{self._figures}", label=label, narrow_only=small)
         else:
             inside = _picture(figure, alt=label)
-        words = f"<figcaption><b>Figure {self._figures}.</b> {escape(caption)}</figcaption>" if caption else ""
+        words = (
+            f"<figcaption><b>Figure {self._figures}.</b> {escape(caption)}</figcaption>" if caption else ""
+        )
         return f'<figure id="figure-{self._figures}">{inside}{words}</figure>'
 
     def listen(self, sounds: Sequence[tuple[str, Clip]], *, caption: str = "") -> None:
@@ -158,16 +175,16 @@ class Report:
         links = "".join(f'<li><a href="#{name}">{escape(words)}</a></li>' for name, words in entries)
         contents = f'<nav aria-label="Contents"><ol>{links}</ol></nav>' if len(entries) > 1 else ""
         subtitle = f'<p class="subtitle">{escape(self.subtitle)}</p>' if self.subtitle else ""
-        return (
-            f'<!doctype html>\n<html lang="{escape(self.language)}">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="Tonewright">\n'
-            f'<link rel="icon" href="data:,">\n<title>{escape(self.title)}</title>\n<style>\n{style}</style>\n</head>\n'
-            f'<body>\n<a class="skip" href="#main">Skip to the content</a>\n<header><h1>{escape(self.title)}</h1>{subtitle}'
-            f'</header>\n<div class="sheet{" with-contents" if contents else ""}">\n{contents}\n<main id="main">\n'
-            + "\n".join(self._parts)
-            + f"\n</main>\n</div>\n<script>{script}</script>\n</body>\n</html>\n"
+        return Template(_resource("page.html")).substitute(
+            language=escape(self.language),
+            policy=policy,
+            title=escape(self.title),
+            style=style,
+            subtitle=subtitle,
+            layout=" with-contents" if contents else "",
+            contents=contents,
+            parts="\n".join(self._parts),
+            script=script,
         )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -176,6 +193,10 @@ class Report:
         with atomic_output(path, overwrite=overwrite) as temporary:
             Path(temporary).write_text(text, encoding="utf-8")
         return path
+
+
+def _folded(block: str, label: str) -> str:
+    return f"<details><summary>{label}</summary>{block}</details>" if label else block
 
 
 def shown(value: Any) -> str:
@@ -188,7 +209,9 @@ def shown(value: Any) -> str:
         number = float(value)
         if not math.isfinite(number):
             return str(number).replace("-", "−")
-        return (f"{int(number)}" if number == int(number) and abs(number) < 1e15 else f"{number:.4g}").replace("-", "−")
+        return (
+            f"{int(number)}" if number == int(number) and abs(number) < 1e15 else f"{number:.4g}"
+        ).replace("-", "−")
     return str(value)
 
 
@@ -202,7 +225,9 @@ def _picture(source: str | bytes | Path, *, alt: str) -> str:
         try:
             source = source.read_bytes()
         except OSError as error:
-            raise OutputError(f"{source}: cannot be read: {error.strerror}; leave it out or mend it") from error
+            raise OutputError(
+                f"{source}: cannot be read: {error.strerror}; leave it out or mend it"
+            ) from error
     raw = source.encode() if isinstance(source, str) else source
     if raw.startswith(_PNG):
         size = tuple(int.from_bytes(raw[at : at + 4], "big") for at in (16, 20))
@@ -219,6 +244,3 @@ def _image(uri: str, *, alt: str, size: tuple[int, ...] | None) -> str:
 
 def _resource(name: str) -> str:
     return files("tonewright.report").joinpath(name).read_text(encoding="utf-8")
-
-
-Metrics = Mapping[str, tuple[Any, Any]]

@@ -1,4 +1,4 @@
-"""What the eye gets from a sound, as numbers: log-frequency levels, envelopes, and the smallest picture of them."""
+"""What the eye gets from a sound, as numbers: log-frequency levels, envelopes, and small pictures."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def log_spectrogram(
     """Mean power of each logarithmic band and moment, averaged over channels.
 
     With S the spectrum of Hann frames scaled by 2 / Σ w, so that a full-scale sine reads 0 dB,
-    a band is ∫ |S|² df over the band divided by its width.
+    a band is the mean of |S|² over its width, or over one bin's width around its centre where bins are wider.
 
     Parameters
     ----------
@@ -80,10 +80,12 @@ def log_spectrogram(
 def _band_weights(edges_hz: np.ndarray, *, n_fft: int, sample_rate: int) -> np.ndarray:
     """How much of each band each bin covers, (rows, bins); a row sums to one inside the spectrum."""
     width_hz = sample_rate / n_fft
-    centres_hz = np.arange(n_fft // 2 + 1) * width_hz
-    low = np.maximum(edges_hz[:-1, None], centres_hz - width_hz / 2)
-    high = np.minimum(edges_hz[1:, None], centres_hz + width_hz / 2)
-    return np.maximum(high - low, 0.0) / np.diff(edges_hz)[:, None]
+    bins_hz = np.arange(n_fft // 2 + 1) * width_hz
+    middle = (edges_hz[1:, None] + edges_hz[:-1, None]) / 2
+    half = np.maximum(np.diff(edges_hz)[:, None], width_hz) / 2
+    low = np.maximum(middle - half, bins_hz - width_hz / 2)
+    high = np.minimum(middle + half, bins_hz + width_hz / 2)
+    return np.maximum(high - low, 0.0) / (2 * half)
 
 
 def _pooled(values: np.ndarray, columns: int) -> np.ndarray:
@@ -148,7 +150,9 @@ def heat_palette(*, colours: int = 96) -> np.ndarray:
     """Perceptually even dark-to-light colours (matplotlib's magma), (colours, 3) uint8."""
     from matplotlib import colormaps
 
-    return np.asarray(colormaps["magma"](np.linspace(0.0, 1.0, colours))[:, :3] * 255).round().astype(np.uint8)
+    return (
+        np.asarray(colormaps["magma"](np.linspace(0.0, 1.0, colours))[:, :3] * 255).round().astype(np.uint8)
+    )
 
 
 def heat_png(picture: LogSpectrogram, *, top_db: float) -> bytes:

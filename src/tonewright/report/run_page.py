@@ -99,7 +99,7 @@ def _number(cell: Any) -> float | None:
 
 
 def stored_sounds(folder: Path) -> tuple[list[tuple[str, Sounds]], int]:
-    """Groups of the sounds in an ``audio/`` folder by the name before their label, and how many were unreadable.
+    """Sounds of an ``audio/`` folder grouped by the name before their label, and how many were unreadable.
 
     A file ``NAME.LABEL.wav`` belongs to group NAME; the first ten seconds of it are taken.
     """
@@ -115,7 +115,7 @@ def stored_sounds(folder: Path) -> tuple[list[tuple[str, Sounds]], int]:
         clip = Clip(clip.samples[:, : round(MOST_SECONDS * clip.sample_rate)], clip.sample_rate)
         groups.setdefault(name or label, []).append((label, clip))
     place = {label: index for index, label in enumerate(_ORDER)}
-    ordered = [
+    ordered: list[tuple[str, Sounds]] = [
         (name, sorted(sounds, key=lambda sound: (place.get(sound[0], len(place)), sound[0])))
         for name, sounds in groups.items()
     ]
@@ -154,10 +154,13 @@ def _listening(page: Report, groups: Sequence[tuple[str, Sounds]], *, left_out: 
     for caption, sounds in groups:
         page.heading(caption, level=3)
         page.listen(
-            sounds, caption="Look for lines that blur, hits that smear, and highs that are missing; listen there."
+            sounds,
+            caption="Look for lines that blur, hits that smear, and highs that are missing; listen there.",
         )
     if left_out:
-        page.text(f"{left_out} more sounds or groups are in the run's audio folder, unreadable ones among them.")
+        page.text(
+            f"{left_out} more sounds or groups are in the run's audio folder, unreadable ones among them."
+        )
 
 
 def _losses(page: Report, series: Series) -> None:
@@ -172,12 +175,16 @@ def _losses(page: Report, series: Series) -> None:
     if (main := curves.pop("loss", None)) is not None:
         page.figure(
             figures.loss_curves(main),
-            caption="Loss against step. It should fall and then level off; validation that rises while training "
-            "falls means that the run learns its data by heart.",
+            caption="Loss against step. It should fall and then level off; validation that rises while "
+            "training falls means that the run learns its data by heart.",
             alt="Line chart of the loss against the training step.",
         )
     if curves:
         page.heading("Each term", level=3)
+        page.text(
+            "Distances should fall and level off; si_sdr and sdr should rise. The divergence kl may rise "
+            "while its weight warms up: it says how much the latent carries."
+        )
         shown = sorted(curves)[:MOST_FIGURES]
         page.gallery([(figures.loss_curves(curves[term]), f"{term} against step.") for term in shown])
     if series:
@@ -191,7 +198,7 @@ def _table_of_series(page: Report, series: Series) -> None:
         spread = (good[0], good.min(), good[-1]) if len(good) else (math.nan,) * 3
         rows.append((name, *spread, steps[-1], len(values)))
     columns = ("value", "first", "lowest", "last", "last step", "times recorded")
-    page.table(columns, rows, caption="Every value that was recorded.")
+    page.table(columns, rows, caption="Every value that was recorded", folded=True)
     broken = sum(int((~np.isfinite(values)).sum()) for _, values in series.values())
     if broken:
         page.text(f"{broken} recorded values were not finite; the curves have gaps there.")
@@ -199,7 +206,9 @@ def _table_of_series(page: Report, series: Series) -> None:
 
 def _sounds_side_by_side(page: Report, groups: Sequence[tuple[str, Sounds]]) -> None:
     """Spectra and the difference in detail, for the first group that has two sounds."""
-    pairs = [(name, sounds) for name, sounds in groups if len(sounds) > 1 and all(c.frames for _, c in sounds)]
+    pairs = [
+        (name, sounds) for name, sounds in groups if len(sounds) > 1 and all(c.frames for _, c in sounds)
+    ]
     if not pairs:
         return
     name, sounds = pairs[0]
@@ -208,19 +217,21 @@ def _sounds_side_by_side(page: Report, groups: Sequence[tuple[str, Sounds]]) -> 
     page.text(f"The sound “{name}”, measured.")
     page.figure(
         figures.spectra(sounds),
-        caption="Long-term average spectrum. The lines should lie on each other; a gap at the right is lost brightness.",
+        caption="Long-term average spectrum. The lines should lie on each other; a gap at the right is lost "
+        "brightness.",
         alt=f"Line chart of the average spectra of {first} and {second}.",
     )
     page.figure(
         figures.comparison(original, made, labels=(first, second)),
-        caption=f"Where they differ. In the lowest picture blue is what {second} lacks and red is what it adds; "
-        "white is right.",
+        caption=f"Where they differ. In the lowest picture blue is what {second} lacks and red is what it "
+        "adds; white is right.",
         alt=f"Spectrograms of {first} and {second}, and their difference in dB.",
     )
     start_s = loudest_s(original)
     page.figure(
         figures.waveforms([(first, original), (second, made)], start_s=start_s, seconds=0.02),
-        caption="Twenty milliseconds at the loudest moment. Peaks in the same places mean that phase is kept, not timbre alone.",
+        caption="Twenty milliseconds at the loudest moment. Peaks in the same places mean that phase is "
+        "kept, not timbre alone.",
         alt=f"Waveforms of {first} and {second}, twenty milliseconds from {start_s:.2f} s.",
     )
 
@@ -234,7 +245,11 @@ def loudest_s(clip: Clip, *, seconds: float = 0.02) -> float:
 
 
 def _stored_figures(page: Report, folder: Path) -> None:
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in {".png", ".svg"}) if folder.is_dir() else []
+    paths = (
+        sorted(path for path in folder.glob("*") if path.suffix.lower() in {".png", ".svg"})
+        if folder.is_dir()
+        else []
+    )
     by_name = {path.stem: path for path in paths}  # of a .png and a .svg the .svg, which stays sharp
     if not by_name:
         return
@@ -250,7 +265,9 @@ def _next(page: Report, commands: Sequence[str]) -> None:
 
 
 def _texts(page: Report, folder: Path) -> None:
-    texts = [(name, folder / name) for name in ("config.yaml", "environment.txt") if (folder / name).is_file()]
+    texts = [
+        (name, folder / name) for name in ("config.yaml", "environment.txt") if (folder / name).is_file()
+    ]
     if texts:
         page.heading("How it was made")
     for name, path in texts:

@@ -150,6 +150,7 @@
 
     show() {
       const at = this.position();
+      this.root.classList.add("started");
       this.root.style.setProperty("--at", this.seconds ? at / this.seconds : 0);
       this.seek.value = at;
       this.now.textContent = at.toFixed(1);

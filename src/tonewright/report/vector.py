@@ -12,7 +12,7 @@ import html
 import io
 import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,7 +47,9 @@ def responsive_svg(figure: Figure, *, prefix: str, label: str, narrow_only: bool
     only = len(drawn) == 1
     shared: dict[str, str] = {}
     parts = [
-        _themed(svg, prefix=f"{prefix}-{name}", label=label, shared=shared, css="plot" if only else f"plot {name}")
+        _themed(
+            svg, prefix=f"{prefix}-{name}", label=label, shared=shared, css="plot" if only else f"plot {name}"
+        )
         for name, svg in drawn.items()
     ]
     return _shared_images(shared, prefix=prefix) + "".join(parts)
@@ -58,7 +60,7 @@ def _drawn(figure: Figure, inches: tuple[float, float]) -> str:
     import matplotlib as mpl
 
     before, output = figure.get_size_inches().copy(), io.StringIO()
-    style = {"svg.fonttype": "none", "svg.hashsalt": "report", "svg.image_inline": True}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "report", "svg.image_inline": True}
     try:
         figure.set_size_inches(*inches)
         with mpl.rc_context(style), warnings.catch_warnings():
@@ -109,8 +111,8 @@ def _use_of(found: re.Match[str], shared: dict[str, str], prefix: str) -> str:
     element, data = found[0], found[1]
     name = shared.setdefault(_small_png(data), f"{prefix}-picture-{len(shared) + 1}")
     values = dict(re.findall(r'\b(x|y|width|height|transform)="([^"]*)"', element))
-    place = f'{values.get("transform", "")} translate({values.get("x", 0)} {values.get("y", 0)})'
-    scale = f'scale({values["width"]} {values["height"]})'
+    place = f"{values.get('transform', '')} translate({values.get('x', 0)} {values.get('y', 0)})"
+    scale = f"scale({values['width']} {values['height']})"
     return f'<use href="#{name}" transform="{place.strip()} {scale}"/>'
 
 

@@ -24,6 +24,8 @@ from tonewright.learning.spectral import (
 WAVEFORM_TERMS = ("waveform_l1", "waveform_l2", "si_sdr", "sdr")
 RECONSTRUCTION_TERMS = (*STFT_TERMS, *MEL_TERMS, *WAVEFORM_TERMS)
 """Every name that `ReconstructionLoss` computes."""
+SMALLEST_NORM = 1e-12
+"""Gradients' norms are taken to be at least this."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,14 @@ def weigh(
     weights : by the same names
     known : names that may be in `weights` at zero without being in `terms`
     """
+    _check_names(terms, weights, known)
+    weighed = [weights[name] * term for name, term in terms.items() if weights[name] != 0.0]
+    if not weighed:
+        raise UsageError("loss weights: all are zero, so there is nothing to learn; set one of them")
+    return torch.stack(weighed).sum()
+
+
+def _check_names(terms: Mapping[str, Tensor], weights: Mapping[str, float], known: Iterable[str]) -> None:
     for name, weight in weights.items():
         if name in terms:
             continue
@@ -127,7 +137,80 @@ def weigh(
     for name in terms:
         if name not in weights:
             raise UsageError(f"loss term '{name}' has no weight; set one, 0 to leave it out")
-    weighed = [weights[name] * term for name, term in terms.items() if weights[name] != 0.0]
-    if not weighed:
-        raise UsageError("loss weights: all are zero, so there is nothing to learn; set one of them")
-    return torch.stack(weighed).sum()
+
+
+class LossBalancer(nn.Module):
+    """Scale terms so that their weights are shares of the gradient at the output, whatever the terms' units.
+
+    With gᵢ the gradient of term i at the output and Nᵢ a running mean of ‖gᵢ‖ (per item, averaged over the
+    batch), the gradient that goes on is R Σᵢ wᵢ/Σw · gᵢ/Nᵢ. The idea is that of Défossez et al., 2022, "High
+    Fidelity Neural Audio Compression", section 3.4. Each term costs a backward pass from itself to the output.
+
+    Parameters
+    ----------
+    weights : shares by name, not negative
+    decay : of the running means, whose start is corrected for
+    total_norm : R
+    """
+
+    norm_sums: Tensor
+    norm_counts: Tensor
+
+    def __init__(
+        self, weights: Mapping[str, float], *, decay: float = 0.999, total_norm: float = 1.0
+    ) -> None:
+        super().__init__()
+        if not weights or min(weights.values()) < 0.0 or sum(weights.values()) == 0.0:
+            raise UsageError(f"loss weights {dict(weights)}: must not be negative, nor all zero")
+        if not 0.0 <= decay < 1.0:
+            raise UsageError(f"balancer decay {decay}: must be at least 0 and below 1")
+        self.weights, self.decay, self.total_norm = dict(weights), decay, total_norm
+        self.names = tuple(sorted(name for name, weight in weights.items() if weight != 0.0))
+        self.register_buffer("norm_sums", torch.zeros(len(self.names)))
+        self.register_buffer("norm_counts", torch.zeros(len(self.names)))
+
+    def forward(self, terms: Mapping[str, Tensor], output: Tensor) -> Tensor:
+        """Give one scalar Σ scale·term to call `backward` on; it reaches the parameters through `output` alone.
+
+        In evaluation, and where no gradient is wanted, the running means stay as they are.
+
+        Parameters
+        ----------
+        terms : scalars by name, functions of `output`
+        output : (batch, ...), what the model gave
+        """
+        _check_names(terms, self.weights, ())
+        if not (torch.is_grad_enabled() and output.requires_grad):
+            return torch.stack([terms[name] for name in self.names]) @ self.scales().to(output)
+        gradients = [self._gradient(name, terms[name], output) for name in self.names]
+        if self.training:
+            self._follow(torch.stack([gradient.flatten(1).norm(dim=1).mean() for gradient in gradients]))
+        scales = self.scales()
+        through = sum(scale * gradient for scale, gradient in zip(scales, gradients, strict=True))
+        value = sum(scale * terms[name].detach() for scale, name in zip(scales, self.names, strict=True))
+        surrogate = (output * through).sum()
+        return value + surrogate - surrogate.detach()
+
+    def scales(self) -> Tensor:
+        """What each term is multiplied by, (names,); before any step, the shares themselves."""
+        shares = self.norm_sums.new_tensor([self.weights[name] for name in self.names])
+        seen = self.norm_counts > 0.0
+        norms = torch.where(seen, self.norm_sums / self.norm_counts.clamp(min=SMALLEST_NORM), 1.0)
+        return self.total_norm * shares / shares.sum() / norms.clamp(min=SMALLEST_NORM)
+
+    @staticmethod
+    def _gradient(name: str, term: Tensor, output: Tensor) -> Tensor:
+        gradient = None
+        if term.requires_grad:
+            (gradient,) = torch.autograd.grad(term, output, retain_graph=True, allow_unused=True)
+        if gradient is None:
+            raise UsageError(f"loss term '{name}' does not depend on the output; add it after the balancer")
+        return gradient
+
+    @torch.no_grad()
+    def _follow(self, norms: Tensor) -> None:
+        """Take the norms into the running means; one that is not finite would stay there for ever."""
+        finite = norms.isfinite()
+        sums = self.decay * self.norm_sums + norms.to(self.norm_sums)
+        self.norm_sums.copy_(torch.where(finite, sums, self.norm_sums))
+        self.norm_counts.copy_(torch.where(finite, self.decay * self.norm_counts + 1.0, self.norm_counts))

@@ -31,6 +31,41 @@ class Constant:
         return self._kept[key]
 
 
+class Filterbank:
+    """Multiplication with a matrix (bins, bands) whose bands each span few bins, a group of bands at a time.
+
+    Only the bins that a group spans are multiplied, a fraction of the whole product.
+    """
+
+    GROUP = 20
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.bins, self.bands = matrix.shape
+        self._groups: list[tuple[slice, slice, Constant]] = []
+        for first in range(0, self.bands, self.GROUP):
+            bands = slice(first, min(first + self.GROUP, self.bands))
+            used = np.flatnonzero(matrix[:, bands].any(axis=1))
+            if len(used):
+                bins = slice(int(used[0]), int(used[-1]) + 1)
+                self._groups.append((bins, bands, Constant(matrix[bins, bands])))
+
+    def __call__(self, magnitude: Tensor) -> Tensor:
+        """Turn (..., bins) into (..., bands)."""
+        rows = magnitude.reshape(-1, self.bins)
+        result = rows.new_zeros((len(rows), self.bands))
+        for bins, bands, block in self._groups:
+            result[:, bands] = rows[:, bins] @ block.like(rows)
+        return result.view(*magnitude.shape[:-1], self.bands)
+
+    def adjoint(self, slope: Tensor) -> Tensor:
+        """Turn (..., bands) into (..., bins)."""
+        rows = slope.reshape(-1, self.bands)
+        result = rows.new_zeros((len(rows), self.bins))
+        for bins, bands, block in self._groups:
+            result[:, bins].addmm_(rows[:, bands], block.like(rows).T)
+        return result.view(*slope.shape[:-1], self.bins)
+
+
 @dataclass(frozen=True, eq=False)
 class Resolution:
     """One STFT and how magnitudes are compared on it.
@@ -45,7 +80,7 @@ class Resolution:
     convergence_floor : least root mean square magnitude of the target under spectral convergence
     over_batch : spectral convergence as one ratio over the batch, not as the mean of a ratio per item
     weighting : (bins,) factor on the magnitudes of the STFT terms, or none
-    mel : (bins, bands) filterbank, or none
+    mel : filterbank from bins to bands, or none
     mel_epsilon : floor of the mel magnitudes
     """
 
@@ -57,7 +92,7 @@ class Resolution:
     convergence_floor: float = 0.0
     over_batch: bool = False
     weighting: Constant | None = None
-    mel: Constant | None = None
+    mel: Filterbank | None = None
     mel_epsilon: float = 1e-5
 
     @property
@@ -67,7 +102,7 @@ class Resolution:
 
     def columns(self, *, mel: bool) -> int:
         """Numbers in a frame: bins, or mel bands."""
-        return self.mel.values.shape[1] if mel and self.mel is not None else self.n_fft // 2 + 1
+        return self.mel.bands if mel and self.mel is not None else self.n_fft // 2 + 1
 
     def views_of(self, channels: int) -> tuple[float, float]:
         """Weights of left/right and mid/side for so many channels: only stereo has a middle and sides."""

@@ -18,7 +18,7 @@ from tonewright.dsp.levels import amplitude_from_db
 from tonewright.dsp.spectra import a_weighting_db, mel_filterbank, window
 from tonewright.errors import UsageError
 from tonewright.learning.latent import at_least_single
-from tonewright.learning.resolution import Constant, Resolution
+from tonewright.learning.resolution import Constant, Filterbank, Resolution
 from tonewright.learning.terms import CONVERGENCE, LINEAR, LOG, MEL, spectral_terms
 
 STFT_TERMS = (LOG, LINEAR, CONVERGENCE)
@@ -221,7 +221,7 @@ def _mel_plans(settings: MelSettings | None, sample_rate: int) -> Iterator[tuple
             high_hz=settings.high_hz,
             scale=settings.scale,
         )
-        yield extent, {"mel": Constant(bank.T), "mel_epsilon": settings.epsilon}
+        yield extent, {"mel": Filterbank(bank.T), "mel_epsilon": settings.epsilon}
 
 
 def _extents(name: str, windows: Sequence[int], hops: Sequence[int], ffts: Sequence[int]) -> Iterator[Extent]:

@@ -64,7 +64,8 @@ class _Terms(torch.autograd.Function):
             spectra = resolution.spectrum(estimate[items]), resolution.spectrum(target[items])
             saved += spectra[:1] if keep else ()
             for side, _ in _views(resolution, estimate.shape[1]):
-                measured, kept = _measured(resolution, *(_seen(s, side) for s in spectra), names)
+                views = _seen(spectra[0], side), _seen(spectra[1], side)
+                measured, kept = _measured(resolution, *views, names)
                 saved += kept if keep else ()
                 for name, values in measured.items():
                     sums.setdefault((side, name), []).append(values)
@@ -108,7 +109,10 @@ def _seen(spectrum: Tensor, side: bool) -> Tensor:
     if not side:
         return spectrum
     left, right = spectrum.unbind(-3)
-    return torch.stack((left + right, left - right), dim=-3).mul_(math.sqrt(0.5))
+    both = torch.empty_like(spectrum)
+    torch.add(left, right, out=both.select(-3, 0))
+    torch.sub(left, right, out=both.select(-3, 1))
+    return both.mul_(math.sqrt(0.5))
 
 
 def _magnitude(spectrum: Tensor) -> Tensor:
@@ -134,8 +138,8 @@ def _measured(
     kept: list[Tensor] = []
     if MEL in names:
         assert resolution.mel is not None
-        bank, floor = resolution.mel.like(x), resolution.mel_epsilon
-        bands, wanted = ((values @ bank).clamp_(min=floor) for values in (x, y))
+        floor = resolution.mel_epsilon
+        bands, wanted = (resolution.mel(values).clamp_(min=floor) for values in (x, y))
         kept += [x, (bands - wanted).sign_().mul_(_inverse_above(bands, floor)).mul_(1.0 / math.log(10.0))]
         sums[MEL] = _sums(bands.div_(wanted).log10_().abs_())
     if names == (MEL,):
@@ -194,7 +198,7 @@ def _factor(
         assert resolution.mel is not None
         magnitude, slope = next(saved), next(saved)
         if MEL in scales:
-            factor = (slope * scales[MEL]) @ resolution.mel.like(slope).T
+            factor = resolution.mel.adjoint(slope * scales[MEL])
             factor *= _inverse_above(magnitude, SMALLEST)
     if names == (MEL,):
         return factor

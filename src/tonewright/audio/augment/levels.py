@@ -57,7 +57,7 @@ class ChannelSwap(Transform):
         return {}
 
     def _apply(self, samples: np.ndarray, parameters: Mapping[str, Any], sample_rate: int) -> np.ndarray:
-        return np.ascontiguousarray(samples[::-1])
+        return samples[::-1].copy()
 
 
 @dataclass(frozen=True, kw_only=True)

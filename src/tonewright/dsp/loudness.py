@@ -49,7 +49,7 @@ def k_weighting(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
     """
     if not sample_rate >= _LOWEST_SAMPLE_RATE:
         raise UsageError(
-            f"loudness at {sample_rate:g} Hz: the weighting needs {_LOWEST_SAMPLE_RATE:g} Hz or more; resample"
+            f"loudness at {sample_rate:g} Hz: needs {_LOWEST_SAMPLE_RATE:g} Hz or more; resample it"
         )
     shelf_q, high_gain = 0.7071752369554193, 10 ** (3.99984385397 / 20)
     middle_gain = high_gain**0.499666774155

@@ -49,7 +49,7 @@ bench-data: $(DEV) ## Measure sound, losses and the trainer against their peers,
 		echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
 docs: $(DOCS) ## Build the documentation in site/
-	@$(BIN)/mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 constraints: $(DEV) ## Resolve pyproject.toml anew into constraints.txt; TORCH=2.14.0 changes torch's version
 	@$(BIN)/python .ci/pin.py $(TORCH)

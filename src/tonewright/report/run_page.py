@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tonewright.audio.files import Clip, read
-from tonewright.errors import AudioError, RunError
+from tonewright.audio.files import Clip, probe, read
+from tonewright.errors import AudioError, OutputError, RunError
 from tonewright.report import figures
 from tonewright.report.page import Report
 
@@ -60,10 +60,12 @@ def run_report(
     folder = Path(run_folder)
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run folder; name a folder that a training has written")
+    target = Path(path or folder / "report.html")
+    if target.exists() and not overwrite:  # said before the work, not after
+        raise OutputError(f"{target}: exists already; choose another name, or replace it with --force")
     series = read_metrics(folder / "metrics.csv")
-    stored, left_out = stored_sounds(folder / "audio")
-    groups = [*listen, *stored][:MOST_GROUPS]
-    left_out += len(listen) + len(stored) - len(groups)
+    stored, left_out = stored_sounds(folder / "audio", most=max(0, MOST_GROUPS - len(listen)))
+    groups = [*listen, *stored]
     written = f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC"
     page = Report(title or f"Run {folder.resolve().name}", f"Written {written}")
     _numbers(page, headline or reached(series))
@@ -73,7 +75,7 @@ def run_report(
     _stored_figures(page, folder / "figures")
     _next(page, next_commands)
     _texts(page, folder)
-    return page.write(path or folder / "report.html", overwrite=overwrite)
+    return page.write(target, overwrite=overwrite)
 
 
 def read_metrics(path: Path) -> Series:
@@ -98,28 +100,34 @@ def _number(cell: Any) -> float | None:
         return None
 
 
-def stored_sounds(folder: Path) -> tuple[list[tuple[str, Sounds]], int]:
-    """Sounds of an ``audio/`` folder grouped by the name before their label, and how many were unreadable.
+def stored_sounds(folder: Path, *, most: int = MOST_GROUPS) -> tuple[list[tuple[str, Sounds]], int]:
+    """Sounds of an ``audio/`` folder grouped by the name before their label, and how many are left out.
 
-    A file ``NAME.LABEL.wav`` belongs to group NAME; the first ten seconds of it are taken.
+    A file ``NAME.LABEL.wav`` belongs to group NAME; the first ten seconds of it are taken. Left out are
+    groups after the first `most` and files that cannot be read.
     """
-    groups: dict[str, list[tuple[str, Clip]]] = {}
-    unreadable = 0
+    files: dict[str, list[tuple[str, Path]]] = {}
     for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
         name, _, label = path.stem.rpartition(".")
-        try:
-            clip = read(path)
-        except AudioError:
-            unreadable += 1
-            continue
-        clip = Clip(clip.samples[:, : round(MOST_SECONDS * clip.sample_rate)], clip.sample_rate)
-        groups.setdefault(name or label, []).append((label, clip))
+        files.setdefault(name or label, []).append((label, path))
     place = {label: index for index, label in enumerate(_ORDER)}
-    ordered: list[tuple[str, Sounds]] = [
-        (name, sorted(sounds, key=lambda sound: (place.get(sound[0], len(place)), sound[0])))
-        for name, sounds in groups.items()
-    ]
-    return ordered, unreadable
+    groups: list[tuple[str, Sounds]] = []
+    left_out = sum(len(pairs) for pairs in list(files.values())[most:])
+    for name, pairs in list(files.items())[:most]:
+        pairs.sort(key=lambda pair: (place.get(pair[0], len(place)), pair[0]))
+        sounds = [(label, clip) for label, path in pairs if (clip := _beginning(path)) is not None]
+        left_out += len(pairs) - len(sounds)
+        groups += [(name, sounds)] if sounds else []
+    return groups, left_out
+
+
+def _beginning(path: Path) -> Clip | None:
+    """The first seconds of a file; None if it cannot be read."""
+    try:
+        info = probe(path)
+        return read(path, frames=min(info.frames, round(MOST_SECONDS * info.sample_rate)))
+    except AudioError:
+        return None
 
 
 def reached(series: Series) -> list[tuple[str, Any, str]]:
@@ -159,7 +167,7 @@ def _listening(page: Report, groups: Sequence[tuple[str, Sounds]], *, left_out: 
         )
     if left_out:
         page.text(
-            f"{left_out} more sounds or groups are in the run's audio folder, unreadable ones among them."
+            f"{left_out} more files of the run's audio folder are not shown, unreadable ones among them."
         )
 
 

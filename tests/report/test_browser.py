@@ -256,6 +256,10 @@ def test_words_stand_out_in_daylight_and_in_the_dark(show):
 def test_paper_is_white_and_free_of_controls_even_when_the_screen_is_dark(show):
     driver = show(theme="dark", media="print")
     assert driver.execute_script("return getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+    assert (
+        driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
     controls = "[...document.querySelectorAll('.transport, audio, nav, .playhead')]"
     assert driver.execute_script(f"return {controls}.filter((e) => e.checkVisibility()).length") == 0
     assert driver.execute_script("return document.querySelector('.heat img').checkVisibility()")

@@ -9,6 +9,7 @@ import os
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,9 +80,9 @@ class WavReader:
         self.path, self._descriptor, self._layout = path, descriptor, layout
         self.sample_rate, self.channels, self.frames = layout.sample_rate, layout.channels, layout.frames
 
-    def __del__(self) -> None:
-        """Close the file once nobody reads from it."""
-        os.close(self._descriptor)
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        """Close the file once nobody reads from it; `os` may be gone when the interpreter ends."""
+        close(self._descriptor)
 
     def part(self, start: int, frames: int) -> np.ndarray:
         """Frames from `start` on, (channels, frames)."""

@@ -107,8 +107,8 @@ def _mel_filterbank(
         raise UsageError(
             f"mel bands: {n_mels} from {low_hz:g} to {high_hz:g} Hz; needs some, from low to high"
         )
-    ends = [float(mel_from_hz(edge, scale=scale)) for edge in (low_hz, high_hz)]
-    edges = hz_from_mel(np.linspace(*ends, n_mels + 2), scale=scale)
+    first, last = (float(mel_from_hz(edge, scale=scale)) for edge in (low_hz, high_hz))
+    edges = hz_from_mel(np.linspace(first, last, n_mels + 2), scale=scale)
     bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     low, center, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     bands = np.maximum(0, np.minimum((bins - low) / (center - low), (high - bins) / (high - center)))

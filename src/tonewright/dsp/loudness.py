@@ -144,7 +144,7 @@ def _step_energies(samples: Array, bounds: np.ndarray, sample_rate: float) -> Ar
     piece = pad_last(samples[..., begin:last], memory - (first - begin), 0)
     n_fft = _fast_length(piece.shape[-1])
     weighting = _weighting_response(sample_rate, n_fft)
-    gain = as_complex(as_like(weighting.real, samples), as_like(weighting.imag, samples))
+    gain = as_complex(as_like(np.real(weighting), samples), as_like(np.imag(weighting), samples))
     weighted = xp.fft.irfft(xp.fft.rfft(piece, n=n_fft) * gain, n=n_fft)[..., memory : memory + last - first]
     power = weighted * weighted
     sizes = np.diff(bounds)

@@ -199,30 +199,32 @@ def istft(
     weights = _centered_window(window_name, window_length, n_fft)
     pieces = xp.fft.irfft(xp.matrix_transpose(spectrum), n=n_fft) * as_like(weights, spectrum)
     total = overlap_add(pieces, hop_samples=hop_samples)
-    inverse = _inverse_envelope(weights.tobytes(), count, hop_samples)
+    inverse = _inverse_envelope(weights, count, hop_samples)
     before = n_fft // 2 if centered else 0
-    if length is None:
-        length = (count - 1) * hop_samples + (0 if centered else n_fft)
-    end = min(before + length, total.shape[-1])
+    wanted = (count - 1) * hop_samples + (0 if centered else n_fft) if length is None else length
+    end = min(before + wanted, total.shape[-1])
     sound = total[..., before:end] * as_like(inverse[before:end], spectrum)
-    return pad_last(sound, 0, length - sound.shape[-1])
+    return pad_last(sound, 0, wanted - sound.shape[-1])
 
 
-@lru_cache(maxsize=8)
-def _inverse_envelope(window_bytes: bytes, count: int, hop_samples: int) -> np.ndarray:
+def _inverse_envelope(weights: np.ndarray, count: int, hop_samples: int) -> np.ndarray:
     """1/Σ w² over `count` frames, and 0 where that sum vanishes."""
+    # Frames in the middle all meet the same neighbours: a short sum has every value there is.
+    overlap = -(-len(weights) // hop_samples)
+    short = min(count, 2 * overlap)
+    inverse = _short_inverse_envelope(weights.tobytes(), short, hop_samples)
+    cut = overlap * hop_samples
+    middle = np.tile(inverse[cut : cut + hop_samples], count - short)
+    return np.concatenate([inverse[:cut], middle, inverse[cut:]])
+
+
+@lru_cache(maxsize=64)
+def _short_inverse_envelope(window_bytes: bytes, count: int, hop_samples: int) -> np.ndarray:
     squared = np.frombuffer(window_bytes) ** 2
-    n_fft = len(squared)
-    steady = np.pad(squared, (0, -n_fft % hop_samples)).reshape(-1, hop_samples).sum(axis=0)
+    steady = np.pad(squared, (0, -len(squared) % hop_samples)).reshape(-1, hop_samples).sum(axis=0)
     if steady.min() < 1e-10 * steady.max():
         raise UsageError(f"istft: hop_samples={hop_samples} leaves samples that no window covers; halve it")
-    # Frames in the middle all meet the same neighbours: a short sum has every value there is.
-    overlap = -(-n_fft // hop_samples)
-    short = min(count, 2 * overlap)
-    envelope = overlap_add(np.tile(squared, (short, 1)), hop_samples=hop_samples)
-    middle = np.tile(steady, count - short)
-    cut = overlap * hop_samples
-    envelope = np.concatenate([envelope[:cut], middle, envelope[cut:]])
+    envelope = overlap_add(np.tile(squared, (count, 1)), hop_samples=hop_samples)
     reached = envelope > 1e-12 * steady.max()
     return np.where(reached, 1 / np.where(reached, envelope, 1), 0)
 

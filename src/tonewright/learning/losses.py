@@ -19,6 +19,7 @@ from tonewright.learning.spectral import (
     MelSettings,
     SpectralLoss,
     STFTSettings,
+    check_shapes,
 )
 
 WAVEFORM_TERMS = ("waveform_l1", "waveform_l2", "si_sdr", "sdr")
@@ -79,6 +80,7 @@ class ReconstructionLoss(nn.Module):
         ----------
         estimate, target : (batch, channels, time)
         """
+        check_shapes(estimate, target)
         spectral = [name for name in self.names if name not in WAVEFORM_TERMS]
         with torch.autocast(device_type=estimate.device.type, enabled=False):
             estimate, target = at_least_single(estimate), at_least_single(target.detach())
@@ -144,7 +146,7 @@ class LossBalancer(nn.Module):
 
     With gᵢ the gradient of term i at the output and Nᵢ a running mean of ‖gᵢ‖ (per item, averaged over the
     batch), the gradient that goes on is R Σᵢ wᵢ/Σw · gᵢ/Nᵢ. The idea is that of Défossez et al., 2022, "High
-    Fidelity Neural Audio Compression", section 3.4. Each term costs a backward pass from itself to the output.
+    Fidelity Neural Audio Compression", section 3.4. Each term costs a backward pass as far as the output.
 
     Parameters
     ----------
@@ -170,7 +172,7 @@ class LossBalancer(nn.Module):
         self.register_buffer("norm_counts", torch.zeros(len(self.names)))
 
     def forward(self, terms: Mapping[str, Tensor], output: Tensor) -> Tensor:
-        """Give one scalar Σ scale·term to call `backward` on; it reaches the parameters through `output` alone.
+        """Give one scalar Σ scale·term to call `backward` on; it goes back through `output` alone.
 
         In evaluation, and where no gradient is wanted, the running means stay as they are.
 

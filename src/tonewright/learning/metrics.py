@@ -1,8 +1,8 @@
 """Distances between sounds, one value per item of the batch.
 
-Every function takes (batch, channels, time) or (channels, time) and gives (batch,) or a scalar, in float32 or
-better, finite at silence. Channels are taken together as one signal, so that a silent one does not decide the
-outcome. SDR and SI-SDR can be differentiated; the spectral distances carry no gradient (`spectral` has losses).
+Every function takes (batch, channels, time) or (channels, time) and gives (batch,) or a scalar, in float32
+or better, finite at silence. Channels are taken together as one signal, so that a silent one does not decide
+the outcome. SDR and SI-SDR can be differentiated; the spectral distances carry no gradient.
 """
 
 from __future__ import annotations

@@ -135,6 +135,7 @@ class SpectralLoss(nn.Module):
         estimate, target : (batch, channels, time)
         names : of `self.names`
         """
+        check_shapes(estimate, target)
         wanted = self.names if names is None else tuple(names)
         sums: dict[str, list[Tensor]] = {name: [] for name in wanted}
         with torch.autocast(device_type=estimate.device.type, enabled=False):
@@ -146,6 +147,15 @@ class SpectralLoss(nn.Module):
                     for name, term in terms.items():
                         sums[name].append(term)
         return {name: torch.stack(values).mean() for name, values in sums.items()}
+
+
+def check_shapes(estimate: Tensor, target: Tensor) -> None:
+    """Refuse what is not two batches of the same shape."""
+    if estimate.shape != target.shape or estimate.ndim != 3 or 0 in estimate.shape:
+        raise ValueError(
+            f"estimate {tuple(estimate.shape)} and target {tuple(target.shape)}: "
+            "must have one shape (batch, channels, time), nothing of it empty"
+        )
 
 
 class MultiResolutionSTFTLoss(SpectralLoss):

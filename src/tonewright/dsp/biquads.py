@@ -48,7 +48,7 @@ def _corner(frequency_hz: Array | float, q: Array | float, sample_rate: float) -
     frequency, quality = as_arrays(frequency_hz, q)
     xp = namespace(frequency, quality)
     frequency, quality = xp.broadcast_arrays(frequency, quality)
-    half = frequency * (math.pi / sample_rate)
+    half = frequency * (math.pi / float(sample_rate))
     sine_half, cosine_half = xp.sin(half), xp.cos(half)
     sine = 2 * sine_half * cosine_half
     low, high = sine_half**2, cosine_half**2
@@ -274,7 +274,7 @@ def response(b: Array, a: Array, frequencies_hz: Array, *, sample_rate: float) -
     """
     xp = namespace(b, a)
     frequencies = frequencies_hz if hasattr(frequencies_hz, "dtype") else as_like(frequencies_hz, b)
-    omega = frequencies * (2 * math.pi / sample_rate)
+    omega = frequencies * (2 * math.pi / float(sample_rate))
     doubled, sine = 2 * xp.sin(omega / 2) ** 2, xp.sin(omega)
 
     def polynomial(c: Array) -> Array:

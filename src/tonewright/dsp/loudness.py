@@ -105,8 +105,9 @@ def integrated_loudness(
     steps = xp.concat(energies, axis=-1)
     blocks = steps.shape[-1] - shared + 1
     energy = sum(steps[..., step : step + blocks] for step in range(shared))
-    seconds = bounds[-1] / sample_rate if shared == 1 else _STEPS_PER_BLOCK / _STEPS_PER_SECOND
-    return _gated_loudness(energy / (seconds * sample_rate))
+    # Plain numbers throughout: one of NumPy's would turn float32 into float64.
+    block = float(bounds[-1]) if shared == 1 else float(sample_rate) * shared / _STEPS_PER_SECOND
+    return _gated_loudness(energy / block)
 
 
 def _weights(channels: int, chosen: Sequence[float] | None) -> Sequence[float]:

@@ -12,6 +12,7 @@ from typing import Any
 import soundfile
 
 from tonewright.audio.mpeg import count_untagged
+from tonewright.audio.ogg import ogg_tail
 from tonewright.errors import AudioError
 
 # libsndfile's log, where a chunk states more bytes than the file has.
@@ -49,12 +50,24 @@ class SoundInfo:
         return self.frames / self.sample_rate
 
 
+class PlainFile(soundfile.SoundFile):
+    """A file that is read without a seek after each read.
+
+    soundfile seeks to where it is already after every read of a file that says it can; that costs time
+    in compressed formats, and in lossy ones changes what comes next. Seeking itself still works.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that a read is only a read."""
+        return False
+
+
 def native(path: str | os.PathLike[str]) -> Any:
     """A path as libsndfile takes it: in bytes, since a name need not be valid text."""
     return os.fsencode(path)
 
 
-def open_sound(path: str | os.PathLike[str]) -> soundfile.SoundFile:
+def open_sound(path: str | os.PathLike[str]) -> PlainFile:
     """Open for reading, with errors that say what is wrong."""
     name = os.fspath(path)
     try:
@@ -72,7 +85,7 @@ def open_sound(path: str | os.PathLike[str]) -> soundfile.SoundFile:
     if not os.access(path, os.R_OK):
         raise AudioError(name, "may not be read: permission denied")
     try:
-        return soundfile.SoundFile(native(path))
+        return PlainFile(native(path))
     except soundfile.LibsndfileError as error:
         reason = str(error.error_string).removeprefix("Error : ").rstrip(".")
         raise AudioError(name, f"is not a sound file that can be read ({reason})") from error
@@ -91,7 +104,7 @@ def info_of(path: str, sound: soundfile.SoundFile) -> SoundInfo:
         promised = stated // (present // frames) if 0 < frames <= present else frames
         if stated < _UNSTATED_BYTES and promised > frames:
             raise AudioError(path, _truncation(promised, frames))
-    if "Last page lacks an end-of-stream bit" in log:
+    if sound.format == "OGG" and not ogg_tail(Path(path)).ends:
         raise AudioError(path, f"is truncated: its stream breaks off after {frames} frames")
     if sound.format == "MP3":
         frames = _mpeg_frames(path, frames)

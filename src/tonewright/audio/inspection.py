@@ -141,7 +141,7 @@ def inspect(
     for done, result in enumerate(workers(delayed(report_of)(path) for path in paths), start=1):
         if isinstance(result, FileReport):
             reports.append(result)
-        else:
+        elif isinstance(result, Unreadable):
             unreadable.append(result)
         if progress is not None:
             progress(done, len(paths))
@@ -177,7 +177,7 @@ class _Meter:
     def add(self, block: np.ndarray) -> None:
         """Take in one block (channels, time)."""
         # Adding 0 turns −0 into +0: they sound the same.
-        self._hash.update(np.ascontiguousarray(block.T) + np.float32(0))
+        self._hash.update((np.ascontiguousarray(block.T) + np.float32(0)).data)
         finite = np.isfinite(block)
         if not finite.all():
             self._nonfinite += int(block.size - finite.sum())

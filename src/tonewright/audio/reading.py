@@ -11,8 +11,10 @@ import soundfile
 
 from tonewright.audio.clips import Clip, convert_channels, equal_blocks, resample, resample_blocks
 from tonewright.audio.headers import SoundInfo, damage, info_of, open_sound
+from tonewright.audio.seeking import Entry
 from tonewright.errors import AudioError, UsageError
 
+_SKIP_FRAMES = 65_536
 _FLOATING = frozenset({"FLOAT", "DOUBLE"})
 
 
@@ -40,10 +42,14 @@ class SoundReader:
         except BaseException:
             self._sound.close()
             raise
+        self._entry = Entry(self.path, self.info.encoding)
+        self._fresh, self._turn = True, 0
         self._checks = self.info.encoding in _FLOATING and not allow_nonfinite
 
     def read(self, *, start: int = 0, frames: int | None = None) -> np.ndarray:
-        """Read one part, exact to the sample.
+        """Read one part, exact to the sample (MP3 and Opus: to a rounding of float32).
+
+        A part has the same samples whatever was read before.
 
         Parameters
         ----------
@@ -59,23 +65,8 @@ class SoundReader:
             If the part reaches past the end, the file turns out to be damaged or truncated there, or
             it holds NaN or infinite samples.
         """
-        total = self.info.frames
-        if total == 0:
-            raise AudioError(self.path, "holds no samples")
-        count = total - start if frames is None else frames
-        if start < 0 or count < 0 or start + count > total:
-            raise AudioError(self.path, f"holds {total} frames; {start} to {start + count} were asked for")
-        try:
-            if self._sound.tell() != start:
-                self._sound.seek(start)
-            samples = self._sound.read(count, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(self.path, damage(self.path, total)) from error
-        if samples.shape[0] != count:
-            raise AudioError(self.path, damage(self.path, total))
-        if self._checks and not np.isfinite(samples).all():
-            raise AudioError(self.path, _nonfinite(samples, start))
-        return np.ascontiguousarray(samples.T)
+        self._turn += 1
+        return self._part(start, frames, follows=False)
 
     def blocks(self, block_frames: int, *, start: int = 0, frames: int | None = None) -> Iterator[np.ndarray]:
         """Read a part in consecutive blocks.
@@ -94,8 +85,47 @@ class SoundReader:
         end = self.info.frames if frames is None else start + frames
         if end > self.info.frames or end <= start:
             self.read(start=start, frames=end - start)  # says what is wrong
+        turn = None
         for position in range(start, end, block_frames):
-            yield self.read(start=position, frames=min(block_frames, end - position))
+            # A lossy decoder that was not used in the meantime goes on where it is.
+            follows = turn == self._turn
+            self._turn += not follows
+            turn = self._turn
+            yield self._part(position, min(block_frames, end - position), follows=follows)
+
+    def _part(self, start: int, frames: int | None, *, follows: bool) -> np.ndarray:
+        total = self.info.frames
+        if total == 0:
+            raise AudioError(self.path, "holds no samples")
+        count = total - start if frames is None else frames
+        if start < 0 or count < 0 or start + count > total:
+            raise AudioError(self.path, f"holds {total} frames; {start} to {start + count} were asked for")
+        try:
+            if not follows:
+                self._go_to(start)
+            samples = self._sound.read(count, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(self.path, damage(self.path, total)) from error
+        if samples.shape[0] != count:
+            raise AudioError(self.path, damage(self.path, total))
+        if self._checks and not np.isfinite(samples).all():
+            raise AudioError(self.path, _nonfinite(samples, start))
+        return np.ascontiguousarray(samples.T)
+
+    def _go_to(self, start: int) -> None:
+        if self._entry.lossless:
+            if self._sound.tell() != start:
+                self._sound.seek(start)
+            return
+        if not self._fresh:
+            self._sound.close()
+            self._sound = open_sound(self.path)
+        self._fresh = False
+        position = self._entry.before(start)
+        if position:
+            self._sound.seek(position)
+        for begin in range(position, start, _SKIP_FRAMES):
+            self._sound.read(min(_SKIP_FRAMES, start - begin), dtype="float32")
 
     def close(self) -> None:
         """Close the file; reading from it is over."""

@@ -58,9 +58,9 @@ def atomic_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> I
         If the file is there already, is a folder, its folder cannot be written, or the disk is full.
     """
     target = Path(path)
-    _check_free(target, overwrite=overwrite)
     temporary = target.with_name(f".tonewright-{secrets.token_hex(8)}{target.suffix[:16]}")
     try:
+        _check_free(target, overwrite=overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)  # a folder that cannot be written shows before the work, not after
         yield temporary

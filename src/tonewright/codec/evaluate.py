@@ -12,7 +12,7 @@ from torch import Tensor
 from tonewright.audio.windows import FixedWindows
 from tonewright.codec.model import Codec
 from tonewright.codec.reconstruct import load_codec
-from tonewright.learning.metrics import log10_mels, log_spectral_distance, mel_distance, si_sdr
+from tonewright.learning.metrics import log_spectral_distance, mel_distance, si_sdr
 from tonewright.learning.runs import Run
 
 if TYPE_CHECKING:

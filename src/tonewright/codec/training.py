@@ -35,9 +35,11 @@ class CodecLearner(Learner):
             Codec(settings, sample_rate=config.data.sample_rate, channels=config.data.channels), config
         )
         self.settings = settings
-        self.reconstruction = ReconstructionLoss(settings.reconstruction, sample_rate=config.data.sample_rate)
-        # A loss of weight zero is not computed; a name that is no loss is refused by the first call.
-        self.names = tuple(name for name, weight in settings.weights.items() if name != "kl" and weight != 0)
+        # A loss of weight zero is not computed; a name that is no loss is refused here.
+        names = tuple(name for name, weight in settings.weights.items() if name != "kl" and weight != 0)
+        self.reconstruction = ReconstructionLoss(
+            settings.reconstruction, sample_rate=config.data.sample_rate, names=names
+        )
 
     def prepare(self, windows: Any) -> None:
         """Find the linear path from some training windows."""
@@ -52,7 +54,7 @@ class CodecLearner(Learner):
         out = self.model(target, generator)
         with torch.autocast(target.device.type, enabled=False):
             estimate = out.samples.float()
-            parts = self.reconstruction(estimate, target.float(), names=self.names)
+            parts = self.reconstruction(estimate, target)
             parts["kl"] = out.posterior.kl(free_bits=self.settings.free_bits)
             weights = {"kl": 0.0, **self.settings.weights}
             if self.training:

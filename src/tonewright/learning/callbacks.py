@@ -53,6 +53,20 @@ class MetricsKeeper(Callback):
         self.metrics.continue_from(state_dict["rows"])
 
 
+class FinalCheckpoint(Callback):
+    """Saves ``last.ckpt`` when the training ends, so that it can be carried on from its very last step.
+
+    It stands before the moving average, which puts its weights in place of the current ones at the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save."""
+        trainer.save_checkpoint(self.path)
+
+
 class Progress(Callback):
     """One bar for the whole run, on a terminal only."""
 
@@ -60,15 +74,14 @@ class Progress(Callback):
         self.bar: Any = None
         self.task: Any = None
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Open the bar."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Progress(*columns, console=Console(stderr=True))
-        total = trainer.estimated_stepping_batches
-        self.task = self.bar.add_task("training", total=None if total in (-1, float("inf")) else total)
+        self.task = self.bar.add_task("training", total=pl_module.total_steps())
         self.bar.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
@@ -99,7 +112,7 @@ class Examples(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write examples of this epoch, with the averaged weights where there are any."""
         due = self.every_epochs and (trainer.current_epoch + 1) % self.every_epochs == 0
-        if due and not trainer.sanity_checking and trainer.is_global_zero:
+        if due and trainer.state.fn == "fit" and trainer.is_global_zero:
             self.make(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -145,7 +158,7 @@ def show_example(trainer: pl.Trainer, name: str, sounds: Any, paths: Sequence[Pa
 def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list[Callback]:
     """The callbacks that a configuration asks for, without progress and examples."""
     settings = config.callbacks
-    callbacks: list[Callback] = [MetricsKeeper(metrics)]
+    callbacks: list[Callback] = [MetricsKeeper(metrics), FinalCheckpoint(run.checkpoints / "last.ckpt")]
     if config.trainer.ema_decay > 0:
         callbacks.append(ExponentialAverage(config.trainer.ema_decay))
     if settings.early_stopping_patience > 0:

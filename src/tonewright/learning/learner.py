@@ -33,6 +33,7 @@ class Learner(pl.LightningModule):
         self.model = model
         self.config = config
         self.last_loss = float("nan")
+        self.validated_at = -1
 
     def prepare(self, windows: Any) -> None:
         """Initialise the model from data, before the first step of a new run. `windows[(0, i)]` is a window."""
@@ -47,8 +48,8 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """One batch: draw, evaluate, log once."""
         terms = self.terms(batch, self.step_generator())
-        step = self.global_step + 1
-        if step % self.config.trainer.log_every_steps == 0 or step == 1:
+        step, last_of_step = self.global_step + 1, (batch_index + 1) % self.config.trainer.accumulate == 0
+        if last_of_step and (step % self.config.trainer.log_every_steps == 0 or step == 1):
             self._log_training(terms, step)
         return terms["loss"]
 
@@ -61,9 +62,9 @@ class Learner(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over the fixed windows."""
-        if not self.trainer.sanity_checking:
-            metrics = self.trainer.callback_metrics
-            self.record({name: float(metrics[name]) for name in metrics if name.startswith("validation/")})
+        metrics = self.trainer.callback_metrics
+        self.record({name: float(metrics[name]) for name in metrics if name.startswith("validation/")})
+        self.validated_at = self.global_step
 
     def record(self, values: Mapping[str, float], *, step: int | None = None) -> None:
         """Give values to every logger; directly, since Lightning's own way costs milliseconds a step."""
@@ -88,8 +89,14 @@ class Learner(pl.LightningModule):
         return generator.manual_seed(key % 2**63)
 
     def total_steps(self) -> int:
-        """Optimiser steps of the whole run, as far as they are known."""
-        return max(1, int(min(self.trainer.estimated_stepping_batches, 2**31)))
+        """Optimiser steps of the whole run, from the configuration.
+
+        Lightning's own estimate would start the loaders before a checkpoint's position is known.
+        """
+        settings = self.config.trainer
+        batches = batches_per_epoch(self.config, self.trainer.world_size)
+        steps = settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
+        return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
 
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, a step at a time."""
@@ -112,6 +119,11 @@ class Learner(pl.LightningModule):
             f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate (now {rate:g}) "
             "or look at the data with: tonewright data check"
         )
+
+
+def batches_per_epoch(config: TrainConfig, ranks: int) -> int:
+    """Batches that each of so many processes takes in an epoch."""
+    return max(1, config.data.windows_per_epoch // (config.data.batch_size * ranks))
 
 
 def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -21,13 +21,11 @@ from tonewright.audio.windows import FixedWindows, Windows, WindowSettings
 from tonewright.errors import OutputError, RunError, UsageError
 from tonewright.learning.callbacks import Examples, Progress, build_callbacks
 from tonewright.learning.config import DataConfig, TrainConfig
+from tonewright.learning.learner import Learner, batches_per_epoch
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
 from tonewright.learning.registry import System, load_system, nearest
 from tonewright.learning.runs import Run, create_run
 from tonewright.learning.tracking import build_loggers, tracking_uri
-
-if TYPE_CHECKING:
-    from tonewright.learning.learner import Learner
 
 logger = logging.getLogger("tonewright")
 
@@ -60,10 +58,10 @@ def train(config: TrainConfig, *, show_progress: bool = False) -> Run:
     torch.set_num_threads(config.trainer.threads or torch.get_num_threads())
     system = load_system(config.system_name)
     material = load_material(config)
-    run = create_run(config)
     with quiet_lightning():
         pl.seed_everything(config.seed, workers=True, verbose=False)
         learner = system.learner(config)
+        run = create_run(config)
         loggers = build_loggers(run)
         trainer = build_trainer(config, run, system, loggers, material, show_progress=show_progress)
         fit(trainer, learner, material, config, run)
@@ -189,7 +187,7 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     data = config.data
     pin = torch.cuda.is_available()
     batches = ResumableBatches(
-        batches=max(1, data.windows_per_epoch // (data.batch_size * trainer.world_size)),
+        batches=batches_per_epoch(config, trainer.world_size),
         batch_size=data.batch_size,
         processed=lambda: trainer.fit_loop.epoch_loop.batch_progress.total.processed,
         rank=trainer.global_rank,
@@ -208,6 +206,9 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     with readable_errors(checkpoint, run):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
+    if learner.validated_at != trainer.global_step:
+        # The last step fell between two validations; its figures belong to the run all the same.
+        trainer.validate(learner, validation, verbose=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""auraloss on request, in its own environment: losses.py sends a line of JSON for a call and is sent one back."""
+"""auraloss in its own environment: losses.py sends a line of JSON for a call and is sent one back."""
 
 from __future__ import annotations
 

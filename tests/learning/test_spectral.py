@@ -172,6 +172,26 @@ def test_gradients_can_be_asked_for_more_than_once():
     assert torch.equal(first, again)
 
 
+def test_the_same_sounds_give_the_same_bits():
+    estimate, target = sounds(2, 2, 3000, dtype=torch.float32)
+    loss = SpectralLoss(stft=STFTSettings(), mel=MelSettings(), sample_rate=44100)
+    results = [loss(estimate, target) for _ in range(2)]
+    gradients = [torch.autograd.grad(sum(terms.values()), estimate)[0] for terms in results]
+    torch.testing.assert_close(*results, rtol=0, atol=0)
+    assert torch.equal(*gradients)
+
+
+def test_training_goes_on_after_a_validation_in_inference_mode():
+    estimate, target = sounds(2, 2, 600)
+    loss = SpectralLoss(stft=replace(PLAIN, a_weighting=True), mel=MEL, sample_rate=RATE)
+    with torch.inference_mode():
+        before = {name: term.item() for name, term in loss(estimate, target).items()}
+    terms = loss(estimate, target)
+    sum(terms.values()).backward()
+    assert {name: term.item() for name, term in terms.items()} == before
+    assert estimate.grad is not None
+
+
 def test_a_batch_is_the_mean_of_its_items():
     estimate, target = sounds(3, 2, 600)
     loss = SpectralLoss(stft=PLAIN, mel=MEL, sample_rate=RATE)

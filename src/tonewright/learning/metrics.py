@@ -82,12 +82,34 @@ def mel_distance(
     bands : number of mel bands for each
     epsilon : ε
     """
-    total = estimate.new_zeros(())
+    pairs = zip(
+        log_mels(estimate, sample_rate=sample_rate, windows=windows, bands=bands, epsilon=epsilon),
+        log_mels(target, sample_rate=sample_rate, windows=windows, bands=bands, epsilon=epsilon),
+        strict=True,
+    )
+    return torch.stack([(m - n).abs_().mean(dim=(-3, -2, -1)) for m, n in pairs]).mean(dim=0)
+
+
+def log_mels(
+    samples: Tensor,
+    *,
+    sample_rate: int,
+    windows: Sequence[int] = WINDOWS,
+    bands: Sequence[int] = MEL_BANDS,
+    epsilon: float = EPSILON,
+) -> list[Tensor]:
+    """log₁₀ of the mel magnitudes that `mel_distance` compares, at least ε: (..., channels, frames, bands) each.
+
+    Parameters
+    ----------
+    samples : (..., channels, time)
+    sample_rate, windows, bands, epsilon : as for `mel_distance`
+    """
+    found = []
     for length, count in zip(windows, bands, strict=True):
         bank = _filterbank(sample_rate, length, count)
-        m, n = (bank(x).clamp_(min=epsilon) for x in _magnitudes(estimate, target, length))
-        total = total + (m / n).log10_().abs_().mean(dim=(-3, -2, -1))
-    return total / len(windows)
+        found.append(bank(_magnitudes(samples, length)).clamp_(min=epsilon).log10_())
+    return found
 
 
 def stft_distance(
@@ -105,7 +127,7 @@ def stft_distance(
     """
     total = estimate.new_zeros(())
     for length in windows:
-        x, y = (values.clamp_(min=epsilon) for values in _magnitudes(estimate, target, length))
+        x, y = (_magnitudes(samples, length).clamp_(min=epsilon) for samples in (estimate, target))
         axes = (-3, -2, -1)
         ratio = torch.linalg.vector_norm(x - y, dim=axes) / torch.linalg.vector_norm(y, dim=axes)
         total = total + ratio + (x / y).log_().abs_().mean(dim=axes)
@@ -125,20 +147,16 @@ def log_spectral_distance(
     window_length : in samples
     epsilon : ε
     """
-    x, y = (values.clamp_(min=epsilon) for values in _magnitudes(estimate, target, window_length))
+    x, y = (_magnitudes(samples, window_length).clamp_(min=epsilon) for samples in (estimate, target))
     return 20.0 * (x / y).log10_().square_().mean(dim=-1).sqrt_().mean(dim=(-2, -1))
 
 
 @torch.no_grad()
-def _magnitudes(estimate: Tensor, target: Tensor, length: int) -> tuple[Tensor, Tensor]:
+def _magnitudes(samples: Tensor, length: int) -> Tensor:
     resolution = _resolution(length)
-    missing = max(0, resolution.least_samples - estimate.shape[-1])
-    with torch.autocast(device_type=estimate.device.type, enabled=False):
-        padded = (
-            torch.nn.functional.pad(at_least_single(samples), (0, missing)) for samples in (estimate, target)
-        )
-        x, y = (resolution.spectrum(samples).abs() for samples in padded)
-    return x, y
+    missing = max(0, resolution.least_samples - samples.shape[-1])
+    with torch.autocast(device_type=samples.device.type, enabled=False):
+        return resolution.spectrum(torch.nn.functional.pad(at_least_single(samples), (0, missing))).abs()
 
 
 @lru_cache(maxsize=32)

@@ -27,7 +27,8 @@ class Constant:
         """Give the numbers on the device and in the dtype of `samples`."""
         key = samples.device, samples.dtype
         if key not in self._kept:
-            self._kept[key] = torch.from_numpy(self.values).to(device=key[0], dtype=key[1])
+            with torch.inference_mode(False):  # whoever asks first, training can use it too
+                self._kept[key] = torch.from_numpy(self.values).to(device=key[0], dtype=key[1])
         return self._kept[key]
 
 

@@ -44,7 +44,14 @@ def test_every_experiment_changes_something(system: str) -> None:
 
 def test_overrides_reach_their_values() -> None:
     config = compose_config(
-        "codec", ["experiment=tiny", "trainer.max_epochs=7", "system.weights.mel=3.5", "data.stems=[vocals]", "seed=9"]
+        "codec",
+        [
+            "experiment=tiny",
+            "trainer.max_epochs=7",
+            "system.weights.mel=3.5",
+            "data.stems=[vocals]",
+            "seed=9",
+        ],
     )
     assert (config.trainer.max_epochs, config.system.weights["mel"], config.seed) == (7, 3.5, 9)
     assert config.data.stems == ["vocals"]
@@ -77,13 +84,17 @@ def test_an_unknown_system_is_answered() -> None:
 
 
 def test_a_saved_configuration_loads_as_it_was(tmp_path: Path) -> None:
-    config = compose_config("codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"])
+    config = compose_config(
+        "codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"]
+    )
     run = create_run(config)
     assert open_run(run.folder).config == config
 
 
 def test_a_resumed_run_keeps_its_settings_and_takes_what_is_given_now(tmp_path: Path) -> None:
-    first = compose_config("codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"])
+    first = compose_config(
+        "codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"]
+    )
     create_run(first)
     again = compose_config(
         "codec", [f"output={tmp_path}", "run_name=a", "ckpt_path=last", "trainer.max_epochs=9", "logger=csv"]

@@ -119,16 +119,29 @@ def test_the_same_seed_gives_the_same_losses(name: str, band: Path, tmp_path: Pa
     ],
     ids=["plain", "accumulation-average-workers", "validation-within-the-epoch"],
 )
-def test_resumed_after_sigkill_equals_uninterrupted(name: str, more: tuple, band: Path, tmp_path: Path) -> None:
+def test_resumed_after_sigkill_equals_uninterrupted(
+    name: str, more: tuple, band: Path, tmp_path: Path
+) -> None:
     system = load_system(name)
     steps = "trainer.max_steps=14"
     whole = train(settings(name, band, tmp_path, "run_name=whole", steps, *more))
     # The same training in a process of its own, killed between two checkpoints of the second epoch.
-    overrides = [*system.smoke, f"data.root={band}", f"output={tmp_path}", *SMALL, "run_name=killed", steps, *more]
+    overrides = [
+        *system.smoke,
+        f"data.root={band}",
+        f"output={tmp_path}",
+        *SMALL,
+        "run_name=killed",
+        steps,
+        *more,
+    ]
     command = [sys.executable, "-m", "tonewright", "train", name, *overrides]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     metrics = tmp_path / name / "killed" / "metrics.csv"
-    kill_when(process, lambda: last_step(metrics) >= 8 and (tmp_path / name / "killed/checkpoints/last.ckpt").exists())
+    kill_when(
+        process,
+        lambda: last_step(metrics) >= 8 and (tmp_path / name / "killed/checkpoints/last.ckpt").exists(),
+    )
     assert not (tmp_path / name / "killed" / "model.safetensors").exists()
     resumed = train(
         compose_config(name, [f"data.root={band}", f"output={tmp_path}", "run_name=killed", "ckpt_path=last"])

@@ -88,7 +88,9 @@ def test_every_leaf_has_help_with_an_example(command: tuple, capsys: pytest.Capt
         (("codec", "reconstruct", "x.wav"), "--run"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(arguments: tuple, words: str, capsys: pytest.CaptureFixture) -> None:
+def test_wrong_use_is_one_line_and_exit_code_2(
+    arguments: tuple, words: str, capsys: pytest.CaptureFixture
+) -> None:
     code, _, error = run(capsys, *arguments)
     assert code == 2
     assert words in one_line(error)
@@ -106,7 +108,11 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments: tuple, words: str, cap
     ],
 )
 def test_failure_is_one_line_and_exit_code_1(
-    arguments: tuple, words: str, capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple,
+    words: str,
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, _, error = run(capsys, *arguments)
@@ -117,7 +123,15 @@ def test_failure_is_one_line_and_exit_code_1(
 
 def test_training_leaves_a_whole_run_folder(codec_run: Path) -> None:
     names = {path.name for path in codec_run.iterdir()}
-    expected = {"config.yaml", "metrics.csv", "checkpoints", "model.safetensors", "figures", "audio", "environment.txt"}
+    expected = {
+        "config.yaml",
+        "metrics.csv",
+        "checkpoints",
+        "model.safetensors",
+        "figures",
+        "audio",
+        "environment.txt",
+    }
     assert expected <= names
     assert {"best.ckpt", "last.ckpt"} <= {path.name for path in (codec_run / "checkpoints").iterdir()}
     assert {path.suffix for path in (codec_run / "audio").iterdir()} == {".wav"}
@@ -132,7 +146,9 @@ def test_a_run_of_the_same_name_is_safe(codec_run: Path, band: Path, capsys: pyt
     assert (codec_run / "model.safetensors").read_bytes() == before
 
 
-def test_reconstruct_keeps_the_shape_of_the_file(codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_reconstruct_keeps_the_shape_of_the_file(
+    codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, (1, 22051)).astype(np.float32)
     source, target = tmp_path / "--a säng.wav", tmp_path / "out dir" / "made.flac"
     write(source, Clip(samples, 22050))
@@ -148,7 +164,9 @@ def test_reconstruct_keeps_the_shape_of_the_file(codec_run: Path, tmp_path: Path
     assert run(capsys, *arguments[:2], "--force", *arguments[2:])[0] == 0
 
 
-def test_a_corrupt_model_and_checkpoint_are_named(codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_corrupt_model_and_checkpoint_are_named(
+    codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     import shutil
 
     broken = tmp_path / "codec" / "a"
@@ -162,13 +180,21 @@ def test_a_corrupt_model_and_checkpoint_are_named(codec_run: Path, tmp_path: Pat
     for content in (b"", b"garbage", (broken / "checkpoints/last.ckpt").read_bytes()[:5000]):
         (broken / "checkpoints" / "last.ckpt").write_bytes(content)
         code, _, error = run(
-            capsys, "train", "codec", f"output={tmp_path}", "run_name=a", "ckpt_path=last", "trainer.max_steps=4"
+            capsys,
+            "train",
+            "codec",
+            f"output={tmp_path}",
+            "run_name=a",
+            "ckpt_path=last",
+            "trainer.max_steps=4",
         )
         assert code == 1
         assert "last.ckpt" in one_line(error)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_checkpoint_that_would_run_code_is_refused(
+    codec_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     import shutil
 
     import torch
@@ -192,7 +218,15 @@ def test_resuming_trains_on(codec_run: Path, tmp_path: Path, capsys: pytest.Capt
     import shutil
 
     shutil.copytree(codec_run, tmp_path / "codec" / "a")
-    more = ("train", "codec", f"output={tmp_path}", "run_name=a", "ckpt_path=last", "trainer.max_steps=4", "--json")
+    more = (
+        "train",
+        "codec",
+        f"output={tmp_path}",
+        "run_name=a",
+        "ckpt_path=last",
+        "trainer.max_steps=4",
+        "--json",
+    )
     code, out, _ = run(capsys, *more)
     assert code == 0
     assert json.loads(out)["metrics"]["validation/loss"] > 0
@@ -200,17 +234,31 @@ def test_resuming_trains_on(codec_run: Path, tmp_path: Path, capsys: pytest.Capt
     assert steps[-1] == "4"
 
 
-def test_a_sweep_makes_a_run_for_each_value(band: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_sweep_makes_a_run_for_each_value(
+    band: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     common = [*SMALL, f"data.root={band}", f"output={tmp_path}", "run_name=s"]
     code, _, _ = run(capsys, "train", "codec", *common, "-m", "seed=1,2", "--force")
     assert code == 0
     folders = sorted((tmp_path / "codec").iterdir())
     assert [folder.name for folder in folders] == ["s-seed=1", "s-seed=2"]
-    assert [f"seed: {seed}" in (folder / "config.yaml").read_text() for seed, folder in enumerate(folders, 1)] == [True] * 2
+    assert [
+        f"seed: {seed}" in (folder / "config.yaml").read_text() for seed, folder in enumerate(folders, 1)
+    ] == [True] * 2
 
 
 def test_cfg_shows_the_settings_and_trains_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tonewright", "train", "codec", "experiment=tiny", "seed=5", "--cfg", "job"]
+    command = [
+        sys.executable,
+        "-m",
+        "tonewright",
+        "train",
+        "codec",
+        "experiment=tiny",
+        "seed=5",
+        "--cfg",
+        "job",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=60)
     assert "seed: 5" in done.stdout
     assert "latent_dims" in done.stdout

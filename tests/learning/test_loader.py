@@ -8,7 +8,9 @@ from tonewright.learning.loader import ResumableBatches
 
 def keys(processed: int, *, batches: int, size: int, rank: int = 0, ranks: int = 1) -> list:
     return list(
-        ResumableBatches(batches=batches, batch_size=size, processed=lambda: processed, rank=rank, ranks=ranks)
+        ResumableBatches(
+            batches=batches, batch_size=size, processed=lambda: processed, rank=rank, ranks=ranks
+        )
     )
 
 

@@ -18,7 +18,9 @@ def command() -> None:
 @command.command("reconstruct")
 @click.argument("file", type=click.Path())
 @click.option("--run", "run_folder", required=True, help="Run folder of the codec.")
-@click.option("-o", "--output", required=True, type=click.Path(), help="Sound file to write (.wav, .flac, .ogg).")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(), help="Sound file to write (.wav, .flac, .ogg)."
+)
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def reconstruct(file: str, run_folder: str, output: str, force: bool, as_json: bool) -> None:

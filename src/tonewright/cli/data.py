@@ -28,12 +28,18 @@ def command() -> None:
 @command.command("demo")
 @click.argument("folder", type=click.Path())
 @click.option("--songs", default=20, show_default=True, type=click.IntRange(1), help="Number of songs.")
-@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(2), help="Length of a song.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed, another band.")
+@click.option(
+    "--seconds", default=30.0, show_default=True, type=click.FloatRange(2), help="Length of a song."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed, another band."
+)
 @click.option("--jobs", default=None, type=click.IntRange(1), help="Processes; all cores if not given.")
 @click.option("--force", is_flag=True, help="Replace a band that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def demo(folder: str, songs: int, seconds: float, seed: int, jobs: int | None, force: bool, as_json: bool) -> None:
+def demo(
+    folder: str, songs: int, seconds: float, seed: int, jobs: int | None, force: bool, as_json: bool
+) -> None:
     """Generate the demo band in FOLDER: songs with stems, dry stems, rooms and one-shots.
 
     \b
@@ -94,7 +100,8 @@ def corpus_as_json(corpus: Corpus) -> dict:
         "root": str(corpus.root),
         "layout": corpus.layout,
         "tracks": [
-            {item.name: getattr(track, item.name) for item in dataclasses.fields(track)} | {"stems": dict(track.stems)}
+            {item.name: getattr(track, item.name) for item in dataclasses.fields(track)}
+            | {"stems": dict(track.stems)}
             for track in corpus.tracks
         ],
         "unreadable": [dataclasses.asdict(item) for item in corpus.unreadable],
@@ -135,14 +142,27 @@ def total_rows(totals: Totals) -> Iterator[tuple[str, str]]:
     """The sums in words."""
     yield "files", str(totals.files)
     yield "hours", f"{totals.seconds / 3600:.2f}"
-    for title, counts in (("rates", totals.sample_rates), ("channels", totals.channels), ("encodings", totals.encodings)):
-        yield title, ", ".join(f"{value} ({count})" for value, count in sorted(counts.items(), key=lambda x: -x[1]))
+    for title, counts in (
+        ("rates", totals.sample_rates),
+        ("channels", totals.channels),
+        ("encodings", totals.encodings),
+    ):
+        yield (
+            title,
+            ", ".join(f"{value} ({count})" for value, count in sorted(counts.items(), key=lambda x: -x[1])),
+        )
     for title, spread in (("level (RMS)", totals.rms_db), ("peak", totals.peak_db)):
         if spread:
-            yield title, f"{spread.median:.1f} dBFS in the middle, {spread.low:.1f} to {spread.high:.1f} for 9 of 10"
+            yield (
+                title,
+                f"{spread.median:.1f} dBFS in the middle, {spread.low:.1f} to {spread.high:.1f} for 9 of 10",
+            )
     flaws = ("clipped", "silent", "off_centre", "nonfinite", "duplicates", "unreadable")
     for name in flaws:
-        yield name.replace("off_centre", "with DC").replace("nonfinite", "with NaN"), str(getattr(totals, name))
+        yield (
+            name.replace("off_centre", "with DC").replace("nonfinite", "with NaN"),
+            str(getattr(totals, name)),
+        )
 
 
 def flaws_of(item: FileReport) -> str:

@@ -20,7 +20,9 @@ NEXT = (
 
 
 @click.command("demo")
-@click.option("--data", "data_folder", default="data/demo", show_default=True, help="Where the band is or will be.")
+@click.option(
+    "--data", "data_folder", default="data/demo", show_default=True, help="Where the band is or will be."
+)
 @click.option("--output", default="runs", show_default=True, help="Where runs are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(data_folder: str, output: str, as_json: bool) -> None:
@@ -32,7 +34,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     """
     import dataclasses
 
-    from tonewright.cli.show import print_json
+    from tonewright.cli.show import draw_example, print_json
     from tonewright.codec.evaluate import compare
     from tonewright.learning.compose import compose_config
     from tonewright.learning.trainer import ensure_data, load_material, train
@@ -45,7 +47,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     with step(f"the band: songs of drums, bass, keys and voice in {data_folder}"):
         ensure_data(config.data)
     with step(f"training the smallest codec in {output}/codec/demo"):
-        run = train(config, show_progress=sys.stderr.isatty())
+        run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     with step("comparing it with what it must beat"):
         scores = compare(run, load_material(config))
     commands = [text.format(run=run.folder) for text in NEXT]
@@ -59,7 +61,9 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
             overwrite=True,
         )
     if as_json:
-        print_json({"report": str(page), "run": str(run.folder), "scores": [dataclasses.asdict(x) for x in scores]})
+        print_json(
+            {"report": str(page), "run": str(run.folder), "scores": [dataclasses.asdict(x) for x in scores]}
+        )
         return
     click.echo(f"\nopen {page}\n\nthen try:")
     for text in commands:
@@ -69,15 +73,23 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
 def headline(scores: list[Score]) -> list[tuple[str, str, str]]:
     """The figures that a reader wants first."""
     trained = scores[0]
-    rows = [(f"mel distance, {scores[0].name}", f"{trained.mel_distance:.3f}", "mean |Δ log10|, less is better")]
+    rows = [
+        (f"mel distance, {scores[0].name}", f"{trained.mel_distance:.3f}", "mean |Δ log10|, less is better")
+    ]
     for other in scores[1:]:
         less = 100 * (1 - trained.mel_distance / other.mel_distance)
-        rows.append((f"mel distance, {other.name}", f"{other.mel_distance:.3f}", f"the trained codec is {less:.0f} % under"))
-    rows.append(("SI-SDR, trained", f"{trained.si_sdr:.1f} dB", "more is better"))
+        rows.append(
+            (
+                f"mel distance, {other.name}",
+                f"{other.mel_distance:.3f}",
+                f"the trained codec is {less:.0f} % under",
+            )
+        )
+    rows.append(("SI-SDR, trained", f"{trained.si_sdr_db:.1f} dB", "more is better"))
     return rows
 
 
-class step:  # noqa: N801 - reads as a word: with step("the report")
+class step:
     """Says what is being done, and how long it took."""
 
     def __init__(self, text: str) -> None:

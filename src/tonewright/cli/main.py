@@ -103,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        fail(f"{type(error).__name__}: {error} (a fault of Tonewright's; tonewright --debug … shows where)", 1)
+        fail(
+            f"{type(error).__name__}: {error} (a fault of Tonewright's; tonewright --debug … shows where)", 1
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -7,9 +7,14 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tonewright.audio.files import Clip
 
 
 @contextmanager
@@ -55,3 +60,11 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         table.add_row(*(Text(str(cell)) for cell in row))
     wide = None if sys.stdout.isatty() else 200
     Console(width=wide).print(table)
+
+
+def draw_example(sounds: Sequence[tuple[str, Clip]]) -> Figure:
+    """Spectrograms of the first two sounds and their difference, for the examples of a training."""
+    from tonewright.report.figures import comparison
+
+    (first, reference), (second, estimate) = sounds[:2]
+    return comparison(reference, estimate, labels=(first, second))

@@ -61,7 +61,9 @@ def separate(arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
     return flags, overrides
 
 
-def run_hydra(system: str, overrides: list[str], arguments: list[str], *, swept: list[str], as_json: bool) -> None:
+def run_hydra(
+    system: str, overrides: list[str], arguments: list[str], *, swept: list[str], as_json: bool
+) -> None:
     """Give the command to Hydra, which composes, shows or sweeps, and calls the training for each job."""
     import hydra
     from omegaconf import DictConfig
@@ -75,7 +77,11 @@ def run_hydra(system: str, overrides: list[str], arguments: list[str], *, swept:
     def job(raw: DictConfig) -> float | None:
         from hydra.core.hydra_config import HydraConfig
 
-        mine = [text for text in HydraConfig.get().overrides.task if text.split("=")[0] not in ("system", "system_name")]
+        mine = [
+            text
+            for text in HydraConfig.get().overrides.task
+            if text.split("=")[0] not in ("system", "system_name")
+        ]
         try:
             config = typed_config(raw, source="configuration")
             if swept:
@@ -99,11 +105,11 @@ def run_hydra(system: str, overrides: list[str], arguments: list[str], *, swept:
 
 def one_run(config: Any, *, as_json: bool) -> float | None:
     """Train once, print where it went and how it ended; return the monitored value for sweepers."""
-    from tonewright.cli.show import print_json
+    from tonewright.cli.show import draw_example, print_json
     from tonewright.learning.tracking import metric_series
     from tonewright.learning.trainer import train
 
-    run = train(config, show_progress=sys.stderr.isatty())
+    run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     series = metric_series(run.metrics_file)
     last = {name: values[-1] for name, (_, values) in series.items() if name.startswith("validation/")}
     if as_json:

@@ -12,7 +12,7 @@ from torch import Tensor
 from tonewright.audio.windows import FixedWindows
 from tonewright.codec.model import Codec
 from tonewright.codec.reconstruct import load_codec
-from tonewright.learning.metrics import log_spectral_distance, mel_distance, si_sdr
+from tonewright.learning.metrics import log_mels, log_spectral_distance, mel_distance, si_sdr
 from tonewright.learning.runs import Run
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ class Score:
     ----------
     name : what made the sound
     mel_distance : mean |Δ log₁₀| of mel magnitudes over several resolutions; less is better
-    log_spectral_distance : dB; less is better
-    si_sdr : dB; more is better
+    log_spectral_distance_db : less is better
+    si_sdr_db : more is better
     """
 
     name: str
     mel_distance: float
-    log_spectral_distance: float = float("nan")
-    si_sdr: float = float("nan")
+    log_spectral_distance_db: float = float("nan")
+    si_sdr_db: float = float("nan")
 
 
 def compare(run: Run, material: Material) -> list[Score]:
@@ -80,11 +80,11 @@ def mean_spectrum(run: Run, material: Material) -> Score:
     drawn = [divmod(index, len(windows)) for index in range(count)]
     stem = run.config.data.stems[0]
     heard = torch.stack([torch.from_numpy(windows[key][stem]) for key in drawn])
-    means = [mels.mean(dim=(0, 1, 3)) for mels in log10_mels(heard, sample_rate=rate)]
+    means = [mels.mean(dim=(0, 1, 2)) for mels in log_mels(heard, sample_rate=rate)]
     total = 0.0
     for batch in batches(material.validation):
-        targets = log10_mels(batch, sample_rate=rate)
-        far = [(mels - mean[:, None]).abs().mean(dim=(1, 2, 3)) for mels, mean in zip(targets, means, strict=True)]
+        targets = log_mels(batch, sample_rate=rate)
+        far = [(mels - mean).abs().mean(dim=(1, 2, 3)) for mels, mean in zip(targets, means, strict=True)]
         total += float(torch.stack(far).mean(0).sum())
     return Score("mean spectrum", total / len(material.validation))
 

@@ -27,7 +27,9 @@ def load_codec(run: Run | str | Path) -> Codec:
     try:
         model.load_state_dict(run.load_weights())
     except RuntimeError as error:
-        raise RunError(f"{run.folder}: model.safetensors does not fit config.yaml; restore both from one run") from error
+        raise RunError(
+            f"{run.folder}: model.safetensors does not fit config.yaml; restore both from one run"
+        ) from error
     return model.eval()
 
 
@@ -60,9 +62,13 @@ def reconstruct_file(
 ) -> Path:
     """Write a file as the codec gives it back, in memory that does not grow with its length."""
     info = probe(source)
-    blocks = stream(source, block_frames=int(block_seconds * model.sample_rate), sample_rate=model.sample_rate)
+    blocks = stream(
+        source, block_frames=int(block_seconds * model.sample_rate), sample_rate=model.sample_rate
+    )
     made = reconstruct_stream(model, blocks, block_seconds=block_seconds)
-    with SoundWriter(target, sample_rate=info.sample_rate, channels=info.channels, overwrite=overwrite) as writer:
+    with SoundWriter(
+        target, sample_rate=info.sample_rate, channels=info.channels, overwrite=overwrite
+    ) as writer:
         written = 0
         for block in resample_blocks(made, from_rate=model.sample_rate, to_rate=info.sample_rate):
             block = block[:, : info.frames - written]
@@ -110,7 +116,9 @@ def reconstruct_stream(
 
 
 @torch.inference_mode()
-def _segment(model: Codec, held: np.ndarray, offset: int, start: int, stop: int, total: int | None) -> np.ndarray:
+def _segment(
+    model: Codec, held: np.ndarray, offset: int, start: int, stop: int, total: int | None
+) -> np.ndarray:
     """Samples of the hops start … stop - 1, from `held`, which begins `offset` samples into the sound."""
     hop, context = model.config.hop_samples, model.context_frames
     end = stop + 2 * context if total is None else min(stop + 2 * context, -(-total // hop))

@@ -68,8 +68,8 @@ class CodecLearner(Learner):
         rate = self.config.data.sample_rate
         return {
             "mel_distance": mel_distance(estimate, target, sample_rate=rate).mean(),
-            "log_spectral_distance": log_spectral_distance(estimate, target).mean(),
-            "si_sdr": si_sdr(estimate, target).mean(),
+            "log_spectral_distance_db": log_spectral_distance(estimate, target).mean(),
+            "si_sdr_db": si_sdr(estimate, target).mean(),
         }
 
 
@@ -79,7 +79,7 @@ def example(model: Codec, clip: Clip) -> tuple[dict[str, Clip], dict[str, float]
     first, second = torch.from_numpy(clip.samples)[None], torch.from_numpy(made.samples)[None]
     distance = mel_distance(second, first, sample_rate=clip.sample_rate)
     sounds = {"original": clip, "reconstruction": made}
-    return sounds, {"mel_distance": float(distance), "si_sdr": float(si_sdr(second, first))}
+    return sounds, {"mel_distance": float(distance), "si_sdr_db": float(si_sdr(second, first))}
 
 
 SYSTEM = System(

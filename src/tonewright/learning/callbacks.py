@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
-from tonewright.audio.files import Clip, write
+from tonewright.audio.files import Clip, atomic_output, write
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.registry import System
 from tonewright.learning.tracking import MetricsFile
@@ -95,6 +95,10 @@ class Progress(Callback):
             self.bar.stop()
 
 
+Draw = Callable[[Sequence[tuple[str, Clip]]], Any]
+"""Named sounds to a matplotlib figure; handed down by whoever sits above, where the pictures are made."""
+
+
 class Examples(Callback):
     """Writes sounds before and after the model, and their pictures, every few epochs and at the end.
 
@@ -104,10 +108,20 @@ class Examples(Callback):
     system : gives the sounds of a clip
     clips : named fixed clips
     every_epochs : how often; 0 = at the end only
+    draw : makes the pictures; None makes none
     """
 
-    def __init__(self, run: Run, system: System, clips: Sequence[tuple[str, Clip]], *, every_epochs: int) -> None:
-        self.run, self.system, self.clips, self.every_epochs = run, system, clips, every_epochs
+    def __init__(
+        self,
+        run: Run,
+        system: System,
+        clips: Sequence[tuple[str, Clip]],
+        *,
+        every_epochs: int,
+        draw: Draw | None = None,
+    ) -> None:
+        self.run, self.system, self.clips = run, system, clips
+        self.every_epochs, self.draw = every_epochs, draw
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write examples of this epoch, with the averaged weights where there are any."""
@@ -121,14 +135,16 @@ class Examples(Callback):
             self.make(trainer, pl_module)
 
     def make(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write the sounds of every clip; a clip that fails is logged and left out."""
+        """Write and show the sounds of every clip, log their figures."""
         training = pl_module.model.training
         pl_module.model.eval()
         for name, clip in self.clips:
             sounds, numbers = self.system.example(pl_module.model, clip)
-            paths = [write_example(self.run.folder, name, label, sound) for label, sound in sounds.items()]
             pl_module.record({f"example/{name}/{key}": value for key, value in numbers.items()})
-            show_example(trainer, name, sounds, paths)
+            folder = self.run.folder
+            paths = [write_example(folder, name, label, sound) for label, sound in sounds.items()]
+            picture = draw_example(folder, name, sounds, self.draw) if self.draw else None
+            show_example(trainer, name, sounds, paths, picture)
         pl_module.model.train(training)
 
 
@@ -139,20 +155,46 @@ def write_example(folder: Path, name: str, label: str, sound: Clip) -> Path:
     return path
 
 
-def show_example(trainer: pl.Trainer, name: str, sounds: Any, paths: Sequence[Path]) -> None:
-    """Hand example sounds to the trackers that can show them."""
-    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+def draw_example(folder: Path, name: str, sounds: Mapping[str, Clip], draw: Draw) -> Path:
+    """Write the picture of an example as ``figures/<name>.png``."""
+    path = folder / "figures" / f"{name}.png"
+    figure = draw(list(sounds.items()))
+    with atomic_output(path, overwrite=True) as temporary:
+        figure.savefig(temporary, dpi=110)
+    return path
+
+
+def show_example(
+    trainer: pl.Trainer, name: str, sounds: Mapping[str, Clip], paths: Sequence[Path], picture: Path | None
+) -> None:
+    """Hand example sounds and their picture to the trackers that can show them."""
+    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
 
     for tracker in trainer.loggers:
         if isinstance(tracker, MLFlowLogger):
             for path in paths:
                 tracker.experiment.log_artifact(tracker.run_id, str(path), "audio")
+            if picture:
+                tracker.experiment.log_artifact(tracker.run_id, str(picture), "figures")
         elif isinstance(tracker, TensorBoardLogger):
-            for label, sound in sounds.items():
-                mono = torch.from_numpy(sound.mono().samples)
-                tracker.experiment.add_audio(
-                    f"{name}/{label}", mono, trainer.global_step, sample_rate=sound.sample_rate
-                )
+            show_on_tensorboard(tracker.experiment, name, sounds, picture, trainer.global_step)
+        elif isinstance(tracker, WandbLogger):
+            tracker.log_audio(name, [str(path) for path in paths], step=trainer.global_step)
+            if picture:
+                tracker.log_image(f"{name}/figure", [str(picture)], step=trainer.global_step)
+
+
+def show_on_tensorboard(
+    board: Any, name: str, sounds: Mapping[str, Clip], picture: Path | None, step: int
+) -> None:
+    """Add sounds, in mono, and their picture to a board."""
+    for label, sound in sounds.items():
+        mono = torch.from_numpy(sound.mono().samples)
+        board.add_audio(f"{name}/{label}", mono, step, sample_rate=sound.sample_rate)
+    if picture:
+        from matplotlib.image import imread
+
+        board.add_image(f"{name}/figure", imread(picture)[..., :3], step, dataformats="HWC")
 
 
 def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list[Callback]:

@@ -93,7 +93,9 @@ def parse(overrides: Sequence[str]) -> list[Override]:
         try:
             found.append(parser.parse_override(text))
         except HydraException as error:
-            raise UsageError(f"'{text}' is not an override; write key=value, such as trainer.max_epochs=10") from error
+            raise UsageError(
+                f"'{text}' is not an override; write key=value, such as trainer.max_epochs=10"
+            ) from error
     return found
 
 
@@ -106,7 +108,9 @@ def check_choices(system: str, overrides: Iterable[Override]) -> None:
         for value in _values(override):
             name = str(value).removeprefix(f"{system}/")
             if value is not None and name not in known:
-                raise UsageError(f"{override.input_line}: {override.key_or_group} has no '{name}'; {nearest(name, known)}")
+                raise UsageError(
+                    f"{override.input_line}: {override.key_or_group} has no '{name}'; {nearest(name, known)}"
+                )
 
 
 def check_keys(base: DictConfig, overrides: Iterable[Override]) -> None:
@@ -152,7 +156,9 @@ def resumed(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> T
     )
     path = folder / "config.yaml"
     if not path.is_file():
-        raise UsageError(f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out")
+        raise UsageError(
+            f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out"
+        )
     saved = OmegaConf.load(path)
     assert isinstance(saved, DictConfig)
     for override in parse(overrides):
@@ -190,4 +196,3 @@ def _full_experiment(system: str, text: str) -> str:
         return text
     names = [part if "/" in part or part == "null" else f"{system}/{part}" for part in value.split(",")]
     return f"experiment={','.join(names)}"
-

@@ -28,7 +28,7 @@ class DataConfig:
     workers: int = 2
     weighting: str = "length"
     silence_db: float = -60.0
-    redraws: int = 20
+    redraws: int = 100
     # Transforms by name with their settings, e.g. {gain: {low_db: -12, high_db: 3}}; applied in this order.
     augment: dict[str, dict[str, Any]] = field(default_factory=dict)
     # The demo band is generated where it is missing; other data never is.

@@ -79,11 +79,13 @@ class Learner(pl.LightningModule):
             self._refuse(values)
         self.last_loss = values["loss"]
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        self.record({**{f"train/{name}": value for name, value in values.items()}, "learning_rate": rate}, step=step)
+        self.record(
+            {**{f"train/{name}": value for name, value in values.items()}, "learning_rate": rate}, step=step
+        )
 
     def step_generator(self) -> torch.Generator:
         """Random numbers of this batch, the same whether the run was interrupted or not."""
-        batch = self.trainer.fit_loop.epoch_loop.batch_progress.total.processed
+        batch = batches_done(self.trainer)
         generator = torch.Generator(device=self.device)
         key = (self.config.seed * 1_000_003 + batch) * 4096 + self.trainer.global_rank
         return generator.manual_seed(key % 2**63)
@@ -95,7 +97,9 @@ class Learner(pl.LightningModule):
         """
         settings = self.config.trainer
         batches = batches_per_epoch(self.config, self.trainer.world_size)
-        steps = settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
+        steps = (
+            settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
+        )
         return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
 
     def configure_optimizers(self) -> Any:
@@ -109,7 +113,9 @@ class Learner(pl.LightningModule):
             weight_decay=settings.weight_decay,
         )
         steps = self.total_steps()
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(settings, step, steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate_factor(settings, step, steps)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _refuse(self, values: Mapping[str, float]) -> None:
@@ -119,6 +125,11 @@ class Learner(pl.LightningModule):
             f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate (now {rate:g}) "
             "or look at the data with: tonewright data check"
         )
+
+
+def batches_done(trainer: pl.Trainer) -> int:
+    """Batches that the trainer has processed in all, also before it was interrupted."""
+    return trainer.fit_loop.epoch_loop.batch_progress.total.processed  # pyright: ignore[reportAttributeAccessIssue] - declared too widely
 
 
 def batches_per_epoch(config: TrainConfig, ranks: int) -> int:
@@ -152,6 +163,8 @@ def check_learning_rate(settings: OptimizerConfig) -> None:
         raise UsageError(f"optimizer.learning_rate is {settings.learning_rate:g}; it must lie in (0, 1]")
     schedules = ("constant", "cosine", "exponential")
     if settings.schedule not in schedules:
-        raise UsageError(f"optimizer.schedule is '{settings.schedule}'; {nearest(settings.schedule, schedules)}")
+        raise UsageError(
+            f"optimizer.schedule is '{settings.schedule}'; {nearest(settings.schedule, schedules)}"
+        )
     if not 0 <= settings.final_fraction <= 1:
         raise UsageError(f"optimizer.final_fraction is {settings.final_fraction:g}; it must lie in [0, 1]")

@@ -33,9 +33,11 @@ class ResumableBatches(Sampler[list[tuple[int, int]]]):
         self.rank, self.ranks = rank, ranks
 
     def __len__(self) -> int:
+        """Batches of a whole epoch, wherever it is entered."""
         return self.batches
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        """The rest of the epoch that the trainer is in."""
         epoch, start = divmod(self.processed(), self.batches)
         for batch in range(start, self.batches):
             first = (batch * self.ranks + self.rank) * self.batch_size
@@ -70,7 +72,9 @@ def training_loader(
     )
 
 
-def validation_loader(windows: Dataset, *, batch_size: int, workers: int, pin_memory: bool = False) -> DataLoader:
+def validation_loader(
+    windows: Dataset, *, batch_size: int, workers: int, pin_memory: bool = False
+) -> DataLoader:
     """Loader of fixed windows, in order."""
     return DataLoader(
         windows,

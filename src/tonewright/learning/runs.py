@@ -97,7 +97,9 @@ class Run:
         path = self.checkpoints / f"{name}.ckpt" if name in {"last", "best"} else Path(name)
         if not path.is_file():
             there = sorted(found.name for found in self.checkpoints.glob("*.ckpt"))
-            raise RunError(f"{path}: no such checkpoint; there {'are ' + ', '.join(there) if there else 'is none'}")
+            raise RunError(
+                f"{path}: no such checkpoint; there {'are ' + ', '.join(there) if there else 'is none'}"
+            )
         return path
 
 
@@ -109,7 +111,9 @@ def create_run(config: TrainConfig) -> Run:
     folder = Path(config.output) / config.system_name / str(config.run_name)
     resuming = config.ckpt_path is not None
     if resuming and not (folder / "config.yaml").is_file():
-        raise RunError(f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out")
+        raise RunError(
+            f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out"
+        )
     if folder.exists() and not resuming:
         if not config.force:
             raise OutputError(
@@ -123,7 +127,9 @@ def create_run(config: TrainConfig) -> Run:
         _write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asdict(config))))
         _write_text(folder / "environment.txt", environment())
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another output=") from error
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror}); choose another output="
+        ) from error
     return Run(folder, config)
 
 
@@ -149,7 +155,9 @@ def typed_config(raw: DictConfig, *, source: str) -> TrainConfig:
     """Check a composed or loaded configuration against the dataclasses and return them filled."""
     name = raw.get("system_name")
     if name not in system_names():
-        raise RunError(f"{source}: system_name is '{name}', which is unknown; {nearest(str(name), system_names())}")
+        raise RunError(
+            f"{source}: system_name is '{name}', which is unknown; {nearest(str(name), system_names())}"
+        )
     try:
         merged = OmegaConf.merge(schema(TrainConfig), raw)
         system = OmegaConf.merge(schema(config_type(name)), raw.system)
@@ -214,7 +222,7 @@ def _check_format(path: Path, found: Any) -> None:
         raise RunError(f"{path}: carries no format version; it was not written by Tonewright") from None
     if version > FORMAT:
         raise RunError(
-            f"{path}: has format {version}, this Tonewright reads up to {FORMAT}; upgrade tonewright to load it"
+            f"{path}: has format {version}, this Tonewright reads up to {FORMAT}; upgrade to load it"
         )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
 from tonewright.audio.files import atomic_output
@@ -42,8 +42,15 @@ class MetricsFile(Logger):
         self.columns: list[str] = list(FIRST_COLUMNS)
         self.rows = 0
 
-    name = "csv"
-    version = ""
+    @property
+    def name(self) -> str:
+        """What Lightning calls it."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """Nothing: a run folder has one."""
+        return ""
 
     @property
     @rank_zero_experiment
@@ -67,7 +74,9 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add a row."""
-        row: dict[str, Any] = {"step": step or 0} | {key: value for key, value in metrics.items() if key != "step"}
+        row: dict[str, Any] = {"step": step or 0} | {
+            key: value for key, value in metrics.items() if key != "step"
+        }
         self.rows += 1
         new = [name for name in row if name not in self.columns]
         if new or self.rows == 1:
@@ -107,19 +116,19 @@ def metric_series(path: Path) -> dict[str, tuple[list[int], list[float]]]:
     return series
 
 
-def build_loggers(run: Run) -> list[Logger]:
-    """The loggers that a run's configuration asks for; ``metrics.csv`` comes first."""
+def build_loggers(run: Run) -> tuple[MetricsFile, list[Logger]]:
+    """``metrics.csv``, and the trackers that a run's configuration asks for."""
     settings = run.config.logger
-    loggers: list[Logger] = [MetricsFile(run.metrics_file)]
+    trackers: list[Logger] = []
     if settings.tensorboard:
-        loggers.append(_tensorboard(run))
+        trackers.append(_tensorboard(run))
     if settings.mlflow.enabled:
-        loggers.append(_mlflow(run))
+        trackers.append(_mlflow(run))
     if settings.wandb.enabled:
-        loggers.append(_wandb(run))
-    for logger in loggers[1:]:
-        logger.log_hyperparams(flat(run.config))
-    return loggers
+        trackers.append(_wandb(run))
+    for tracker in trackers:
+        tracker.log_hyperparams(flat(run.config))
+    return MetricsFile(run.metrics_file), trackers
 
 
 def tracking_uri(config: TrainConfig) -> str:
@@ -168,7 +177,9 @@ def _mlflow(run: Run) -> MLFlowLogger:
             run_name=run.config.run_name,
             tracking_uri=uri,
             run_id=known,
-            artifact_location=(Path(run.config.output).resolve() / "mlartifacts").as_uri() if "sqlite" in uri else None,
+            artifact_location=(Path(run.config.output).resolve() / "mlartifacts").as_uri()
+            if "sqlite" in uri
+            else None,
         )
         memory.write_text(str(logger.run_id))
         return logger

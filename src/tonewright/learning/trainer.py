@@ -9,21 +9,24 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 
 from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.files import Clip
 from tonewright.audio.windows import FixedWindows, Windows, WindowSettings
 from tonewright.errors import OutputError, RunError, UsageError
-from tonewright.learning.callbacks import Examples, Progress, build_callbacks
+from tonewright.learning.callbacks import Draw, Examples, Progress, build_callbacks
 from tonewright.learning.config import DataConfig, TrainConfig
-from tonewright.learning.learner import Learner, batches_per_epoch
+from tonewright.learning.learner import Learner, batches_done, batches_per_epoch
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
-from tonewright.learning.registry import System, load_system, nearest
+from tonewright.learning.registry import load_system, nearest
 from tonewright.learning.runs import Run, create_run
 from tonewright.learning.tracking import build_loggers, tracking_uri
 
@@ -46,13 +49,14 @@ class Material:
     validation: FixedWindows
 
 
-def train(config: TrainConfig, *, show_progress: bool = False) -> Run:
+def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None = None) -> Run:
     """Train a system as configured and return its run folder.
 
     Parameters
     ----------
     config : with `run_name` set; `ckpt_path` = "last" resumes that run
     show_progress : a bar on standard error
+    draw : makes the pictures of the examples; the command line gives ``report.figures.comparison``
     """
     check(config)
     torch.set_num_threads(config.trainer.threads or torch.get_num_threads())
@@ -62,8 +66,14 @@ def train(config: TrainConfig, *, show_progress: bool = False) -> Run:
         pl.seed_everything(config.seed, workers=True, verbose=False)
         learner = system.learner(config)
         run = create_run(config)
-        loggers = build_loggers(run)
-        trainer = build_trainer(config, run, system, loggers, material, show_progress=show_progress)
+        metrics, trackers = build_loggers(run)
+        clips = example_clips(material.validation, config)
+        every = config.callbacks.examples_every_epochs
+        extra: list[Callback] = [Examples(run, system, clips, every_epochs=every, draw=draw)]
+        extra += [Progress()] if show_progress else []
+        trainer = build_trainer(
+            config, run, [metrics, *trackers], [*build_callbacks(config, run, metrics), *extra]
+        )
         fit(trainer, learner, material, config, run)
     if trainer.is_global_zero:
         run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
@@ -75,12 +85,17 @@ def check(config: TrainConfig) -> None:
     """Refuse settings that cannot work, before anything is written."""
     settings = config.trainer
     if settings.precision not in PRECISIONS:
-        raise UsageError(f"trainer.precision is '{settings.precision}'; {nearest(settings.precision, PRECISIONS)}")
+        raise UsageError(
+            f"trainer.precision is '{settings.precision}'; {nearest(settings.precision, PRECISIONS)}"
+        )
     if settings.precision == "16-mixed" and not torch.cuda.is_available():
         raise UsageError("trainer.precision=16-mixed needs a GPU; here choose 32 or bf16-mixed")
     if not config.run_name:
         raise UsageError("run_name is empty; give the run a name")
-    for name, value in (("data.batch_size", config.data.batch_size), ("trainer.accumulate", settings.accumulate)):
+    for name, value in (
+        ("data.batch_size", config.data.batch_size),
+        ("trainer.accumulate", settings.accumulate),
+    ):
         if value < 1:
             raise UsageError(f"{name} is {value}; it must be at least 1")
     if config.data.windows_per_epoch < config.data.batch_size:
@@ -123,7 +138,7 @@ def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
     if len(training) and len(validation):
         return training, validation
     logger.warning(
-        "%s: too few songs to set some aside (%d); validation uses songs that are trained on, so its figures flatter",
+        "%s: too few songs to set some aside (%d); validation hears what is trained on, and its figures flatter",
         corpus.root,
         len(corpus),
     )
@@ -150,13 +165,10 @@ def build_augmentation(data: DataConfig) -> Any:
 
 
 def build_trainer(
-    config: TrainConfig, run: Run, system: System, loggers: list, material: Material, *, show_progress: bool
+    config: TrainConfig, run: Run, loggers: list[Logger], callbacks: list[Callback]
 ) -> pl.Trainer:
     """Lightning's trainer, as the configuration describes it."""
     settings = config.trainer
-    clips = example_clips(material.validation, config)
-    examples = Examples(run, system, clips, every_epochs=config.callbacks.examples_every_epochs)
-    callbacks = [*build_callbacks(config, run, loggers[0]), examples, *([Progress()] if show_progress else [])]
     return pl.Trainer(
         accelerator=settings.accelerator,
         devices=_devices(settings.devices),
@@ -165,7 +177,7 @@ def build_trainer(
         precision=settings.precision,  # pyright: ignore[reportArgumentType] - checked before
         max_epochs=settings.max_epochs,
         max_steps=settings.max_steps,
-        max_time={"minutes": settings.max_minutes} if settings.max_minutes else None,
+        max_time=timedelta(minutes=settings.max_minutes) if settings.max_minutes else None,
         gradient_clip_val=settings.gradient_clip or None,
         accumulate_grad_batches=settings.accumulate,
         val_check_interval=settings.validate_every_steps,
@@ -189,7 +201,7 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     batches = ResumableBatches(
         batches=batches_per_epoch(config, trainer.world_size),
         batch_size=data.batch_size,
-        processed=lambda: trainer.fit_loop.epoch_loop.batch_progress.total.processed,
+        processed=lambda: batches_done(trainer),
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
@@ -217,9 +229,13 @@ def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
     try:
         yield
     except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError) as error:
-        raise RunError(f"{checkpoint}: cannot be read as a checkpoint; resume from another with ckpt_path=") from error
+        raise RunError(
+            f"{checkpoint}: cannot be read as a checkpoint; resume from another with ckpt_path="
+        ) from error
     except RuntimeError as error:
-        if checkpoint and any(word in str(error) for word in ("PytorchStreamReader", "size mismatch", "Missing key")):
+        if checkpoint and any(
+            word in str(error) for word in ("PytorchStreamReader", "size mismatch", "Missing key")
+        ):
             reason = "is damaged" if "PytorchStreamReader" in str(error) else "does not fit this model"
             raise RunError(f"{checkpoint}: {reason}; resume from another with ckpt_path=") from error
         raise
@@ -278,7 +294,11 @@ def quiet_lightning() -> Iterator[None]:
     with warnings.catch_warnings():
         for name in names:
             logging.getLogger(name).setLevel(logging.ERROR)
-        for text in ("The '.*dataloader' does not have many workers", "Checkpoint directory", "The dataloader"):
+        for text in (
+            "The '.*dataloader' does not have many workers",
+            "Checkpoint directory",
+            "The dataloader",
+        ):
             warnings.filterwarnings("ignore", message=text)
         warnings.filterwarnings("ignore", module="lightning.*")
         try:

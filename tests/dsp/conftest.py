@@ -48,7 +48,7 @@ _BUILDERS = {"numpy": _numpy, "torch": _torch, "jax": _jax, "strict": _strict}
 
 @pytest.fixture(scope="module", autouse=True)
 def double_precision() -> Iterator[None]:
-    """JAX keeps float64 for this room's tests, and only for them."""
+    """For this room's tests, and only for them, JAX keeps float64."""
     with contextlib.ExitStack() as stack:
         try:
             import jax
@@ -56,6 +56,10 @@ def double_precision() -> Iterator[None]:
             pass
         else:
             stack.enter_context(jax.enable_x64(True))
+            # Each program here runs a few times at most: what counts is that it compiles soon.
+            optimised = jax.config.read("jax_disable_most_optimizations")
+            stack.callback(jax.config.update, "jax_disable_most_optimizations", optimised)
+            jax.config.update("jax_disable_most_optimizations", True)
         yield
 
 

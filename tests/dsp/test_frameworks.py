@@ -89,7 +89,8 @@ SMOOTH = {
     "Range linear": Case(lambda u: dsp.GAIN_DB.to_unit(dsp.GAIN_DB.from_unit(u) ** 2), (_noise(4),)),
     "Range log": Case(lambda u: dsp.FREQUENCY.to_unit(dsp.FREQUENCY.from_unit(u) + 100.0), (_noise(4),)),
     "response": Case(
-        lambda b, a, f: dsp.response(b, a, f, sample_rate=RATE), (*_stable(), FREQUENCIES + np.arange(1.0, 6.0))
+        lambda b, a, f: dsp.response(b, a, f, sample_rate=RATE),
+        (*_stable(), FREQUENCIES + np.arange(1.0, 6.0)),
     ),
     "rms": Case(dsp.rms, (_noise(2, 9),)),
     "series_response": Case(
@@ -126,6 +127,8 @@ def test_every_public_name_has_a_case() -> None:
     assert {name.split()[0].rstrip(",") for name in SMOOTH} | OTHERS == set(dsp.__all__)
 
 
+# JAX is left to the traced test below: eagerly it would compile every operation for every shape.
+@pytest.mark.parametrize("framework", ["numpy", "torch", "strict"], indirect=True)
 @everywhere
 def test_answer_is_the_same_everywhere(case: Case, framework: Any, precision: Any) -> None:
     dtype, tolerance = precision
@@ -149,25 +152,27 @@ def test_constants_follow_the_device(case: Case) -> None:
 
 
 @everywhere
-def test_numbers_need_not_be_known_in_advance(case: Case) -> None:
+def test_numbers_need_not_be_known_in_advance(case: Case, precision: Any) -> None:
     jax = pytest.importorskip("jax")
-    arrays = [jax.numpy.asarray(values)[None] for values in case.inputs]
+    dtype, tolerance = precision
+    arrays = [jax.numpy.asarray(_cast(values, dtype))[None] for values in case.inputs]
     traced = _outputs(jax.jit(jax.vmap(case.call))(*arrays))
     for actual, reference in zip(traced, _outputs(case.call(*case.inputs)), strict=True):
-        _close(np.asarray(actual)[0], reference, 1e-9)
+        assert actual.dtype == _cast(reference, dtype).dtype
+        _close(np.asarray(actual)[0], reference, tolerance * (5 if dtype == np.float32 else 1))
 
 
 @everywhere
 def test_gradient_in_torch(case: Case) -> None:
     torch = pytest.importorskip("torch")
     arrays = [torch.tensor(values, requires_grad=True) for values in case.inputs]
-    fast = sum(values.size for values in case.inputs) > 200
+    fast = sum(values.size for values in case.inputs) > 20
     assert torch.autograd.gradcheck(case.call, arrays, fast_mode=fast, eps=1e-6, atol=1e-5, rtol=1e-4)
 
 
 @everywhere
 def test_gradient_in_jax(case: Case) -> None:
-    pytest.importorskip("jax")
+    jax = pytest.importorskip("jax")
     from jax.test_util import check_grads
 
     # Complex inputs are given as pairs: real differences say all there is to say.
@@ -175,11 +180,13 @@ def test_gradient_in_jax(case: Case) -> None:
 
     def call(*parts: Any) -> tuple[Any, ...]:
         remaining = iter(parts)
-        arrays = [next(remaining) + 1j * next(remaining) if pair else next(remaining) for pair in complex_inputs]
+        arrays = [
+            next(remaining) + 1j * next(remaining) if pair else next(remaining) for pair in complex_inputs
+        ]
         outputs = _outputs(case.call(*arrays))
         return tuple(part for output in outputs for part in (output.real, output.imag))
 
     parts: list[np.ndarray] = []
     for values, pair in zip(case.inputs, complex_inputs, strict=True):
         parts += [values.real, values.imag] if pair else [values]
-    check_grads(call, tuple(parts), order=1, modes=["rev"], eps=1e-6, atol=1e-4, rtol=1e-4)
+    check_grads(jax.jit(call), tuple(parts), order=1, modes=["rev"], eps=1e-6, atol=1e-4, rtol=1e-4)

@@ -37,7 +37,8 @@ def k_weighting(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
     with f₀, Q and V as found by B. De Man ("Evaluation of implementations of the EBU R128 loudness
     measurement", AES 145, 2018); √V̂ = V^0.49967. At 48 kHz the table results. As in common meters, the
-    high-pass keeps the numerator 1, −2, 1 of the table at every rate.
+    high-pass keeps the numerator 1, −2, 1 of the table at every rate; that costs −0.02 dB at 96 kHz and
+    +0.22 dB at 8 kHz.
 
     Parameters
     ----------

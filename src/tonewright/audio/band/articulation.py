@@ -111,7 +111,7 @@ def _add_breath(curves: Curves, start: float, breath_s: float) -> None:
         rise = begin + 0.55 * breath_s
         curves.bend(begin, (520, 1500, 2500))
         curves.bend(start - 0.06, (600, 1350, 2500))
-        curves.breath += [(begin, 0.0), (rise, 0.075), (start - 0.10, 0.06), (start - 0.045, 0.0)]
+        curves.breath += [(begin, 0.0), (rise, 0.05), (start - 0.10, 0.04), (start - 0.045, 0.0)]
     curves.breath.append((start - 0.02, 0.0))
     curves.noise.append((start - 0.002, 0.0))
 

@@ -7,6 +7,7 @@ whose shape parameter Rd goes from pressed (0.4) to breathy (2.7).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +19,10 @@ from tonewright.audio.band.synthesis import SAMPLE_RATE, read_table
 SHAPES = (0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.2, 2.7)
 
 _SIZE = 2048
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    return float(np.asarray(brentq(function, low, high)))
 
 
 def pulse(shape: float, size: int = _SIZE) -> np.ndarray:
@@ -33,7 +38,7 @@ def pulse(shape: float, size: int = _SIZE) -> np.ndarray:
     closing = peak * (1.0 + skew)
     back = max(return_ratio, 1e-3)
     rest = 1.0 - closing
-    rate = float(brentq(lambda e: e * back - 1.0 + np.exp(-e * rest), 0.05 / back, 2.0 / back))
+    rate = _root(lambda e: e * back - 1.0 + np.exp(-e * rest), 0.05 / back, 2.0 / back)
     return_area = -(1.0 / (rate * back)) * ((1 - np.exp(-rate * rest)) / rate - rest * np.exp(-rate * rest))
     omega = np.pi / peak
 
@@ -42,7 +47,7 @@ def pulse(shape: float, size: int = _SIZE) -> np.ndarray:
         area = (growth * sine - omega * cosine + omega * np.exp(-growth * closing)) / (growth**2 + omega**2)
         return float(-area / sine)  # scaled so that E(t_e) = −1
 
-    growth = float(brentq(lambda a: open_area(a) + return_area, -60.0, 200.0))
+    growth = _root(lambda a: open_area(a) + return_area, -60.0, 200.0)
     t = np.arange(size) / size
     opening = -np.exp(growth * (t - closing)) * np.sin(omega * t) / np.sin(omega * closing)
     closure = -(np.exp(-rate * (t - closing)) - np.exp(-rate * rest)) / (rate * back)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import next_fast_len
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from tonewright.audio.band.rooms import Room, reflections
-from tonewright.audio.band.synthesis import SAMPLE_RATE, irfft, rfft
+from tonewright.audio.band.synthesis import SAMPLE_RATE, fast_length, irfft, rfft
 from tonewright.dsp.loudness import integrated_loudness
 
 STEMS = ("drums", "bass", "other", "vocals")
 
 # loudness relative to the voice, and the room's energy relative to the direct sound, in dB
 _BALANCE_DB = {"drums": 0.0, "bass": -3.0, "other": -3.5, "vocals": 0.0}
-_ROOM_DB = {"drums": -15.0, "bass": -24.0, "other": -13.0, "vocals": -12.0}
+_ROOM_DB = {"drums": -14.0, "bass": -22.0, "other": -11.0, "vocals": -11.0}
 _CEILING = 0.94
 
 
@@ -58,7 +57,7 @@ def limiter_gain(samples: np.ndarray, ceiling: float, window_s: float = 0.008) -
 
 def convolved(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     """One channel (time,) through responses (2, taps), cut to its own length, (2, time)."""
-    length = next_fast_len(samples.shape[0] + response.shape[1], real=True)
+    length = fast_length(samples.shape[0] + response.shape[1])
     spectrum = rfft(samples.astype(np.float32), length) * rfft(response.astype(np.float32), length)
     return irfft(spectrum, length)[:, : samples.shape[0]]
 
@@ -99,8 +98,10 @@ def mix(stems: dict[str, np.ndarray], room: Room, rng: np.random.Generator, *, l
     wet = {}
     for name in STEMS:
         dry[name] *= gain
-        share = 10 ** ((_ROOM_DB[name] + float(rng.uniform(-3, 3))) / 20)
-        wet[name] = dry[name] + np.float32(share) * convolved(dry[name].mean(axis=0), response)
+        room_sound = convolved(dry[name].mean(axis=0), response)
+        share_db = _ROOM_DB[name] + float(rng.uniform(-3, 3))
+        share = 10 ** (share_db / 20) * np.linalg.norm(dry[name]) / (np.linalg.norm(room_sound) + 1e-9)
+        wet[name] = dry[name] + np.float32(share) * room_sound
     total = np.sum(list(wet.values()), axis=0)
     peak = max(float(np.abs(sound).max()) for sound in (total, *wet.values(), *dry.values()))
     level = loudness(total)

@@ -1,10 +1,13 @@
-"""Names of songs that do not exist."""
+"""Names of songs that do not exist, and where they lie."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+
+from tonewright.audio.corpus import split_of
 
 _FIRST = (
     "Amber", "Velvet", "Northern", "Paper", "Silver", "Quiet", "Copper", "Midnight", "Golden", "Hollow",
@@ -24,6 +27,15 @@ _FOURTH = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedSong:
+    """A song before it is written; ``folder`` is relative, ``train/<name>`` or ``test/<name>``."""
+
+    index: int
+    name: str
+    folder: str
+
+
 def song_name(rng: np.random.Generator, *, accepted: Callable[[str], bool]) -> str:
     """A name ``Artist - Title`` for which ``accepted`` holds."""
     for attempt in range(100_000):
@@ -36,3 +48,23 @@ def song_name(rng: np.random.Generator, *, accepted: Callable[[str], bool]) -> s
         if accepted(name):
             return name
     raise ValueError("no name was accepted")
+
+
+def plan_songs(songs: int, seed: int) -> tuple[PlannedSong, ...]:
+    """Names and folders. Of every five songs the fourth goes to ``test``.
+
+    Names are chosen so that every tenth song, from the second on, hashes to validation and the other
+    songs of ``train`` to train; three splits are there from four songs on.
+    """
+    planned: list[PlannedSong] = []
+    taken: set[str] = set()
+    for index in range(songs):
+        wanted = "validation" if index % 10 == 1 else "train"
+        rng = np.random.default_rng([seed, index, 1 << 21])
+        name = song_name(
+            rng,
+            accepted=lambda name, wanted=wanted: name not in taken and split_of(name, test=0.0) == wanted,
+        )
+        taken.add(name)
+        planned.append(PlannedSong(index, name, f"{'test' if index % 5 == 3 else 'train'}/{name}"))
+    return tuple(planned)

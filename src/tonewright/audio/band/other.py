@@ -8,19 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from tonewright.audio.band.bass import filtered_tables
-from tonewright.audio.band.score import Note, Part
+from tonewright.audio.band.score import Note
 from tonewright.audio.band.synthesis import (
     SAMPLE_RATE,
     breakpoints,
     decay,
-    faded,
     high_pass,
     hz_from_pitch,
     low_pass,
     pan_gains,
     partials,
     phase_of,
-    place,
     plucked_string,
     read_table,
     shaped,
@@ -128,7 +126,7 @@ def electric_piano(note: Note, timbre: Timbre, rng: np.random.Generator) -> np.n
 
 def mallets(note: Note, timbre: Timbre, rng: np.random.Generator) -> np.ndarray:
     """Bars struck with a mallet: of wood and short, or of metal and long."""
-    hz = float(hz_from_pitch(note.pitch)) * 2.0
+    hz = float(hz_from_pitch(note.pitch))
     metal = timbre.color > 0.5
     length = (2.5 if metal else 0.7) * (0.7 + 0.6 * timbre.length)
     ratios = np.array([1.0, 3.98, 9.3, 16.2])
@@ -277,28 +275,8 @@ _INSTRUMENTS: dict[str, Callable[[Note, Timbre, np.random.Generator], np.ndarray
 }
 
 INSTRUMENTS = tuple(_INSTRUMENTS)
-_RERENDERED = ("electric_piano", "organ", "pad", "strings")  # their motion runs on from note to note
 
 
 def play_instrument(name: str, note: Note, timbre: Timbre, rng: np.random.Generator) -> np.ndarray:
     """One note of an instrument, (time,) or (2, time), about unit peak whatever its level."""
     return _INSTRUMENTS[name](note, timbre, rng)
-
-
-def play_part(part: Part, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """All notes of a part, (2, time). Struck and plucked notes that are alike are recorded once or twice."""
-    track = np.zeros((2, round(seconds * SAMPLE_RATE)), dtype=np.float32)
-    timbre = draw_timbre(rng)
-    recorded: dict[tuple, np.ndarray] = {}
-    for number, note in enumerate(part.notes):
-        if note.start_s >= seconds:
-            continue
-        key = (note.pitch, round(note.seconds, 2), round(note.level * 5), number % 2)
-        if part.instrument in _RERENDERED or key not in recorded:
-            recorded[key] = faded(
-                play_instrument(part.instrument, note, timbre, rng), attack_s=0.001, release_s=0.02
-            )
-        sound = recorded[key]
-        gain = np.float32(note.level * part.gain)
-        place(track, sound, note.start_s, pan_gains(part.pan * (1.0 if sound.ndim == 1 else 0.5)) * gain)
-    return track

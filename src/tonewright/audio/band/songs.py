@@ -8,15 +8,18 @@ from tonewright.audio.band.bass import draw_bass, play_bass
 from tonewright.audio.band.composing import compose, generator
 from tonewright.audio.band.drums import draw_kit, play_drums
 from tonewright.audio.band.mixing import Mix, mix
-from tonewright.audio.band.other import play_part
+from tonewright.audio.band.other import draw_timbre, play_instrument
 from tonewright.audio.band.rooms import draw_room
-from tonewright.audio.band.score import Score, Sung
-from tonewright.audio.band.synthesis import SAMPLE_RATE, pan_gains
+from tonewright.audio.band.score import Part, Score, Sung
+from tonewright.audio.band.synthesis import SAMPLE_RATE, faded, pan_gains, place
 from tonewright.audio.band.voice import draw_singer, sing
 
 LOUDNESS_LUFS = (-17.5, -14.5)
 
 _BACKING_REGISTER = {"soprano": "alto", "alto": "soprano", "tenor": "alto", "baritone": "tenor"}
+
+
+_RERENDERED = ("electric_piano", "organ", "pad", "strings")  # their motion runs on from note to note
 
 
 def render_stems(score: Score, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -29,6 +32,25 @@ def render_stems(score: Score, *, seed: int = 0) -> dict[str, np.ndarray]:
     stems["other"] = _render_other(score, generator(seed, score.index, "sound_other"))
     stems["vocals"] = _render_vocals(score, generator(seed, score.index, "sound_voice"))
     return stems
+
+
+def play_part(part: Part, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """All notes of a part, (2, time). Struck and plucked notes that are alike are recorded once or twice."""
+    track = np.zeros((2, round(seconds * SAMPLE_RATE)), dtype=np.float32)
+    timbre = draw_timbre(rng)
+    recorded: dict[tuple, np.ndarray] = {}
+    for number, note in enumerate(part.notes):
+        if note.start_s >= seconds:
+            continue
+        key = (note.pitch, round(note.seconds, 2), round(note.level * 5), number % 2)
+        if part.instrument in _RERENDERED or key not in recorded:
+            recorded[key] = faded(
+                play_instrument(part.instrument, note, timbre, rng), attack_s=0.001, release_s=0.02
+            )
+        sound = recorded[key]
+        gain = np.float32(note.level * part.gain)
+        place(track, sound, note.start_s, pan_gains(part.pan * (1.0 if sound.ndim == 1 else 0.5)) * gain)
+    return track
 
 
 def _render_other(score: Score, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,11 @@ FloatArray = np.ndarray
 _TABLE_SIZE = 2048
 
 
+def fast_length(length: int) -> int:
+    """The next length whose Fourier transform is fast."""
+    return int(np.asarray(fft.next_fast_len(length, real=True)))
+
+
 def rfft(samples: FloatArray, length: int) -> FloatArray:
     """Spectrum of the last axis, padded with zeros to ``length``, at the precision of ``samples``."""
     return np.asarray(fft.rfft(samples, n=length, axis=-1))
@@ -128,10 +133,10 @@ def pan_gains(position: float) -> FloatArray:
 
 def shaped(sound: FloatArray, gain_of: Callable[[FloatArray], FloatArray], *, pad: int = 4096) -> FloatArray:
     """``sound`` : (…, time) through a zero-phase filter given as gain over frequency in Hz."""
-    length = fft.next_fast_len(sound.shape[-1] + pad, real=True)
+    length = fast_length(sound.shape[-1] + pad)
     frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
     spectrum = rfft(sound.astype(np.float32), length)
-    spectrum *= gain_of(frequency).astype(np.float32)
+    spectrum *= np.asarray(gain_of(frequency), dtype=np.float32)
     return irfft(spectrum, length)[..., : sound.shape[-1]].astype(np.float32)
 
 
@@ -158,7 +163,7 @@ def decaying_noise(
     rng: np.random.Generator,
 ) -> FloatArray:
     """Noise whose bands fall at rates of their own, ``Σ_b g_b · band_b(noise) · e^{−t/τ_b}``, (samples,)."""
-    length = fft.next_fast_len(samples + 512, real=True)
+    length = fast_length(samples + 512)
     spectrum = rfft(rng.standard_normal(length).astype(np.float32), length)
     position = np.log2(np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 10.0))
     centers = np.log2(np.asarray(centers_hz, dtype=np.float64))
@@ -213,7 +218,7 @@ def plucked_string(
     stiffness : shortening of the loop's delay for high partials (inharmonicity)
     """
     samples = int(seconds * SAMPLE_RATE)
-    length = fft.next_fast_len(samples + 256, real=True)
+    length = fast_length(samples + 256)
     growth = np.log(1e4) / length  # the wrapped tail comes back 80 dB down
     frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
     delay = SAMPLE_RATE / frequency_hz

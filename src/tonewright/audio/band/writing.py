@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tonewright.audio.band.composing import compose
-from tonewright.audio.band.names import song_name
-from tonewright.audio.corpus import split_of
+from tonewright.audio.band.names import PlannedSong, plan_songs
 from tonewright.audio.files import Clip, atomic_output, write
 from tonewright.errors import OutputError, UsageError
 
@@ -25,15 +25,6 @@ _SHORTEST_S = 2.0
 _FOLDERS = ("train", "test", "dry", "rooms", "one-shots")
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSong:
-    """A song before it is written; ``folder`` is relative, ``train/<name>`` or ``test/<name>``."""
-
-    index: int
-    name: str
-    folder: str
 
 
 @dataclass(frozen=True)
@@ -58,26 +49,6 @@ class BandSummary:
     def as_dict(self) -> dict:
         """As band.json has it, and the folder."""
         return {"folder": str(self.folder), **_band_facts(self)}
-
-
-def plan_songs(songs: int, seed: int) -> tuple[PlannedSong, ...]:
-    """Names and folders. Of every five songs the fourth goes to ``test``.
-
-    Names are chosen so that every tenth song, from the second on, hashes to validation and the other
-    songs of ``train`` to train; three splits are there from four songs on.
-    """
-    planned: list[PlannedSong] = []
-    taken: set[str] = set()
-    for index in range(songs):
-        wanted = "validation" if index % 10 == 1 else "train"
-        rng = np.random.default_rng([seed, index, 1 << 21])
-        name = song_name(
-            rng,
-            accepted=lambda name, wanted=wanted: name not in taken and split_of(name, test=0.0) == wanted,
-        )
-        taken.add(name)
-        planned.append(PlannedSong(index, name, f"{'test' if index % 5 == 3 else 'train'}/{name}"))
-    return tuple(planned)
 
 
 def write_band(
@@ -229,13 +200,14 @@ def _run(
     tasks.append(delayed(_numbered)(len(planned), write_rooms, root, seed))
     tasks.append(delayed(_numbered)(len(planned) + 1, write_one_shots, root, seed))
     workers = min(jobs or cpu_count(), len(tasks))
-    done: dict[int, object] = {}
-    for number, result in Parallel(n_jobs=workers, return_as="generator_unordered")(tasks):
+    done: dict[int, Any] = {}
+    results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
+    for number, result in results:
         done[number] = result
         if progress:
             progress(len(done), len(tasks))
     ordered = [done[number] for number in range(len(tasks))]
-    return tuple(ordered[:-2]), ordered[-2], ordered[-1]  # type: ignore[return-value]
+    return tuple(ordered[:-2]), ordered[-2], ordered[-1]
 
 
 def _numbered(number: int, work: Callable, *arguments: object) -> tuple[int, object]:

@@ -67,7 +67,7 @@ def demo(
 @click.option("--refresh", is_flag=True, help="Read every file anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print every track as JSON.")
 def index(folder: str, layout: str, refresh: bool, as_json: bool) -> None:
-    """List what is in FOLDER: tracks, stems, hours, splits. The index is kept, and only changes are read again.
+    """List what is in FOLDER: tracks, stems, hours, splits. The index is kept; only changes are read again.
 
     \b
     Example:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +17,9 @@ if TYPE_CHECKING:
     from tonewright.codec.evaluate import Score
 
 NEXT = (
-    "tonewright codec reconstruct YOUR.wav --run {run} -o YOUR.codec.wav",
-    "tonewright data check YOUR/FOLDER",
-    "tonewright train codec experiment=tiny data=folder data.root=YOUR/FOLDER run_name=mine",
+    "{tonewright} codec reconstruct YOUR.wav --run {run} -o YOUR.codec.wav",
+    "{tonewright} data check YOUR/FOLDER",
+    "{tonewright} train codec experiment=tiny data=folder data.root=YOUR/FOLDER run_name=mine",
 )
 
 
@@ -50,7 +54,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
         run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     with step("comparing it with what it must beat"):
         scores = compare(run, load_material(config))
-    commands = [text.format(run=run.folder) for text in NEXT]
+    commands = [text.format(tonewright=own_name(), run=run.folder) for text in NEXT]
     with step("the report"):
         page = run_report(
             run.folder,
@@ -68,6 +72,14 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     click.echo(f"\nopen {page}\n\nthen try:")
     for text in commands:
         click.echo(f"  {text}")
+
+
+def own_name() -> str:
+    """How this command is called here: by name where the shell finds it, else by its path."""
+    here = Path(sys.argv[0])
+    if shutil.which("tonewright") or here.name != "tonewright":
+        return "tonewright"
+    return os.path.relpath(here) if here.is_relative_to(Path.cwd()) else str(here)
 
 
 def headline(scores: list[Score]) -> list[tuple[str, str, str]]:
@@ -89,16 +101,10 @@ def headline(scores: list[Score]) -> list[tuple[str, str, str]]:
     return rows
 
 
-class step:
-    """Says what is being done, and how long it took."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __enter__(self) -> None:
-        self.start = time.monotonic()
-        click.echo(f"… {self.text}", err=True)
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            click.echo(f"  done in {time.monotonic() - self.start:.0f} s", err=True)
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    start = time.monotonic()
+    click.echo(f"… {text}", err=True)
+    yield
+    click.echo(f"  done in {time.monotonic() - start:.0f} s", err=True)

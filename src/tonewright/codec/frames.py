@@ -11,7 +11,8 @@ from torch import Tensor, nn
 class LappedTransform(nn.Module):
     r"""Modified discrete cosine transform (MDCT) with a sine window; its own inverse by overlap and add.
 
-    With hop N, frame n of 2N samples and phase :math:`\phi_{tk} = \frac{\pi}{N}(t + \frac{1 + N}{2})(k + \frac12)`,
+    With hop N, frame n of 2N samples and
+    phase :math:`\phi_{tk} = \frac{\pi}{N}(t + \frac{1 + N}{2})(k + \frac12)`,
 
     .. math:: X_{kn} = \sqrt{2/N} \sum_t \sin\left(\pi\frac{t + 1/2}{2N}\right) x_{nN + t} \cos\phi_{tk}
 

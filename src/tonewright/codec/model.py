@@ -32,7 +32,7 @@ class Reconstruction:
 
 
 class ResidualBlock(nn.Module):
-    """A depthwise convolution over frames, then a widened pointwise network; ConvNeXt's block (Liu et al. 2022)."""
+    """A depthwise convolution over frames, then a widened pointwise network, ConvNeXt (Liu et al. 2022)."""
 
     def __init__(self, width: int, *, expansion: int, kernel: int) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class Codec(nn.Module):
         return self.transform(views).flatten(1, 2) * self.weighing
 
     def inner_coefficients(self, padded: Tensor) -> Tensor:
-        """As `coefficients`, of samples (batch, channels, (frames + 1) hop) that carry their context already."""
+        """As `coefficients`, of samples (batch, channels, (frames + 1) hop) that carry their context."""
         views = mid_side(padded) if self.channels == 2 else padded
         return self.transform.inner(views).flatten(1, 2) * self.weighing
 
@@ -141,8 +141,8 @@ class Codec(nn.Module):
         r"""Set the linear path to the principal components of real frames (batch, channels, time).
 
         Coefficients are weighed by :math:`w_k = (E|X_k|^2)^{-1/4}`, halfway between plain energy, which would
-        spend every latent on the bass, and whitening, which would spend them on noise. With eigenvectors U and
-        variances Λ of the weighed frames, the encoder is :math:`Λ^{-1/2} U^T` and the decoder
+        spend every latent on the bass, and whitening, which would spend them on noise. With eigenvectors U
+        and variances Λ of the weighed frames, the encoder is :math:`Λ^{-1/2} U^T` and the decoder
         :math:`U Λ^{1/2}`: latents of unit variance.
         """
         self.weighing.fill_(1.0)
@@ -160,5 +160,5 @@ class Codec(nn.Module):
 
 
 def squeeze(coefficients: Tensor) -> Tensor:
-    """Coefficients brought nearer to each other in size: sign(x) log(1 + |x|/0.01) / 4, for networks to hear."""
+    """Coefficients brought nearer to each other in size, for networks: sign(x) log(1 + |x|/0.01) / 4."""
     return coefficients.sign() * torch.log1p(coefficients.abs() / 0.01) / 4

@@ -38,7 +38,7 @@ def reconstruct_clip(model: Codec, clip: Clip, *, block_seconds: float | None = 
 
     Parameters
     ----------
-    clip : any rate; mono is given to every channel of the model, more channels than the model has go one by one
+    clip : any rate; mono is given to every channel of the model, more channels than it has go one by one
     block_seconds : work in blocks of about this length; None takes the clip whole, with equal results
     """
     if not np.isfinite(clip.samples).all():

@@ -36,7 +36,7 @@ class Learner(pl.LightningModule):
         self.validated_at = -1
 
     def prepare(self, windows: Any) -> None:
-        """Initialise the model from data, before the first step of a new run. `windows[(0, i)]` is a window."""
+        """Initialise the model from data before a new run; `windows[(0, i)]` is a window."""
 
     def terms(self, batch: Batch, generator: torch.Generator | None) -> Mapping[str, Tensor]:
         """Named values of a batch. ``loss`` is what is minimised; the rest is logged.
@@ -122,8 +122,8 @@ class Learner(pl.LightningModule):
         broken = ", ".join(name for name, value in values.items() if not math.isfinite(value))
         rate = self.config.optimizer.learning_rate
         raise TonewrightError(
-            f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate (now {rate:g}) "
-            "or look at the data with: tonewright data check"
+            f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate "
+            f"(now {rate:g}) or look at the data with: tonewright data check"
         )
 
 

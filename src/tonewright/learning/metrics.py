@@ -98,7 +98,7 @@ def log_mels(
     bands: Sequence[int] = MEL_BANDS,
     epsilon: float = EPSILON,
 ) -> list[Tensor]:
-    """log₁₀ of the mel magnitudes that `mel_distance` compares, at least ε: (..., channels, frames, bands) each.
+    """log₁₀ of the mel magnitudes that `mel_distance` compares, at least ε; (..., channels, frames, bands).
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
     if len(training) and len(validation):
         return training, validation
     logger.warning(
-        "%s: too few songs to set some aside (%d); validation hears what is trained on, and its figures flatter",
+        "%s: too few songs (%d) to set some aside; validation hears what is trained on, its figures flatter",
         corpus.root,
         len(corpus),
     )

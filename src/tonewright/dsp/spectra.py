@@ -94,7 +94,7 @@ def _centered_window(name: str, length: int | None, n_fft: int) -> np.ndarray:
     if not 1 <= length <= n_fft:
         raise UsageError(f"window_length {length}: must lie between 1 and n_fft, {n_fft}")
     before = (n_fft - length) // 2
-    return np.pad(_window(name, length, True), (before, n_fft - length - before))
+    return np.concatenate([np.zeros(before), _window(name, length, True), np.zeros(n_fft - length - before)])
 
 
 def frame_count(
@@ -199,7 +199,7 @@ def istft(
     weights = _centered_window(window_name, window_length, n_fft)
     pieces = xp.fft.irfft(xp.matrix_transpose(spectrum), n=n_fft) * as_like(weights, spectrum)
     total = overlap_add(pieces, hop_samples=hop_samples)
-    inverse = _inverse_envelope(weights, count, hop_samples)
+    inverse = _inverse_envelope(window_name, window_length, n_fft, count, hop_samples)
     before = n_fft // 2 if centered else 0
     wanted = (count - 1) * hop_samples + (0 if centered else n_fft) if length is None else length
     end = min(before + wanted, total.shape[-1])
@@ -207,21 +207,26 @@ def istft(
     return pad_last(sound, 0, wanted - sound.shape[-1])
 
 
-def _inverse_envelope(weights: np.ndarray, count: int, hop_samples: int) -> np.ndarray:
+def _inverse_envelope(
+    window_name: str, window_length: int | None, n_fft: int, count: int, hop_samples: int
+) -> np.ndarray:
     """1/Σ w² over `count` frames, and 0 where that sum vanishes."""
     # Frames in the middle all meet the same neighbours: a short sum has every value there is.
-    overlap = -(-len(weights) // hop_samples)
+    overlap = -(-n_fft // hop_samples)
     short = min(count, 2 * overlap)
-    inverse = _short_inverse_envelope(weights.tobytes(), short, hop_samples)
+    inverse = _short_inverse_envelope(window_name, window_length, n_fft, short, hop_samples)
     cut = overlap * hop_samples
     middle = np.tile(inverse[cut : cut + hop_samples], count - short)
     return np.concatenate([inverse[:cut], middle, inverse[cut:]])
 
 
 @lru_cache(maxsize=64)
-def _short_inverse_envelope(window_bytes: bytes, count: int, hop_samples: int) -> np.ndarray:
-    squared = np.frombuffer(window_bytes) ** 2
-    steady = np.pad(squared, (0, -len(squared) % hop_samples)).reshape(-1, hop_samples).sum(axis=0)
+def _short_inverse_envelope(
+    window_name: str, window_length: int | None, n_fft: int, count: int, hop_samples: int
+) -> np.ndarray:
+    squared = _centered_window(window_name, window_length, n_fft) ** 2
+    filled = np.concatenate([squared, np.zeros(-n_fft % hop_samples)])
+    steady = np.sum(np.reshape(filled, (-1, hop_samples)), axis=0)
     if steady.min() < 1e-10 * steady.max():
         raise UsageError(f"istft: hop_samples={hop_samples} leaves samples that no window covers; halve it")
     envelope = overlap_add(np.tile(squared, (count, 1)), hop_samples=hop_samples)

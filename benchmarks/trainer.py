@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping
 
 import torch
-from harness import Report, Row
 from torch import Tensor, nn
 
+from harness import Report, Row
 from tonewright.learning.compose import compose_config
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Batch, Learner, rate_factor
@@ -76,8 +76,8 @@ def trainer_seconds(config: TrainConfig, *, progress: bool) -> float:
 
     from tonewright.learning.callbacks import Progress, build_callbacks
     from tonewright.learning.runs import create_run
-    from tonewright.learning.trainer import Material, build_trainer, fit, quiet_lightning
     from tonewright.learning.tracking import build_loggers
+    from tonewright.learning.trainer import Material, build_trainer, fit, quiet_lightning
 
     taken: list[float] = []
 

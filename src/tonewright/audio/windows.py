@@ -137,7 +137,7 @@ class FixedWindows:
     def __init__(self, corpus: Corpus, settings: WindowSettings, *, length: int) -> None:
         if length < 1:
             raise UsageError(f"number of validation windows is {length}: must be 1 or more")
-        self.settings, self.length = settings, length
+        self.corpus, self.settings, self.length = corpus, settings, length
         self._timeline = Timeline(corpus, settings)
 
     def __len__(self) -> int:

@@ -122,6 +122,7 @@ class Examples(Callback):
     ) -> None:
         self.run, self.system, self.clips = run, system, clips
         self.every_epochs, self.draw = every_epochs, draw
+        self.made_at = -1
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write examples of this epoch, with the averaged weights where there are any."""
@@ -135,17 +136,23 @@ class Examples(Callback):
             self.make(trainer, pl_module)
 
     def make(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write and show the sounds of every clip, log their figures."""
+        """Write and show the sounds of every clip, log their figures; once a step."""
+        if self.made_at == trainer.global_step:
+            return
+        self.made_at = trainer.global_step
+        logged: dict[str, float] = {}
         training = pl_module.model.training
         pl_module.model.eval()
         for name, clip in self.clips:
             sounds, numbers = self.system.example(pl_module.model, clip)
-            pl_module.record({f"example/{name}/{key}": value for key, value in numbers.items()})
+            logged |= {f"example/{name}/{key}": value for key, value in numbers.items()}
             folder = self.run.folder
             paths = [write_example(folder, name, label, sound) for label, sound in sounds.items()]
             picture = draw_example(folder, name, sounds, self.draw) if self.draw else None
             show_example(trainer, name, sounds, paths, picture)
         pl_module.model.train(training)
+        if logged:
+            pl_module.record(logged)
 
 
 def write_example(folder: Path, name: str, label: str, sound: Clip) -> Path:

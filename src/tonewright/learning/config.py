@@ -82,6 +82,7 @@ class CallbacksConfig:
     early_stopping_delta: float = 0.0
     examples_every_epochs: int = 5
     examples: int = 4
+    example_seconds: float = 6.0
 
 
 @dataclass

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -246,11 +247,15 @@ def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
 
 
 def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str, Clip]]:
-    """A few fixed validation windows as clips, spread over the songs."""
-    count = min(config.callbacks.examples, len(windows))
-    stem, rate = config.data.stems[0], config.data.sample_rate
-    indices = [round(i * (len(windows) - 1) / max(1, count - 1)) for i in range(count)]
-    return [(f"example{number}", Clip(windows[index][stem], rate)) for number, index in enumerate(indices, 1)]
+    """A few clips spread over the validation songs, named after them."""
+    count = config.callbacks.examples
+    if count < 1:
+        return []
+    settings = replace(windows.settings, seconds=config.callbacks.example_seconds)
+    longer = FixedWindows(windows.corpus, settings, length=count)
+    stem, rate = settings.stems[0], settings.sample_rate
+    names = [re.sub(r"\W+", "-", longer.place(index).track.song).strip("-").lower() for index in range(count)]
+    return [(f"{index + 1}-{name}"[:60], Clip(longer[index][stem], rate)) for index, name in enumerate(names)]
 
 
 def publish(run: Run) -> None:

@@ -56,33 +56,27 @@ def compose_config(system: str, overrides: Sequence[str] = ()) -> TrainConfig:
 
 def compose_raw(system: str, overrides: Sequence[str] = ()) -> DictConfig:
     """Compose without the final types, with every misspelling answered."""
+    for override in parse(overrides):
+        if override.is_sweep_override():
+            raise UsageError(f"{override.input_line}: several values need -m (a sweep)")
+    return check_overrides(system, overrides)
+
+
+def check_overrides(system: str, overrides: Sequence[str]) -> DictConfig:
+    """Refuse misspelt groups, options and keys, and values of the wrong type.
+
+    Returns what is composed without the overrides that sweep over several values.
+    """
     parsed = parse(overrides)
     register_schemas()
     GlobalHydra.instance().clear()
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         check_choices(system, parsed)
-        chosen = [text for text, override in zip(overrides, parsed, strict=True) if _is_choice(override)]
-        base = _compose(complete(system, chosen))
-        check_keys(base, parsed)
-        for override in parsed:
-            if override.is_sweep_override():
-                raise UsageError(f"{override.input_line}: several values need -m (a sweep)")
-        return _compose(complete(system, overrides))
-
-
-def check_overrides(system: str, overrides: Sequence[str]) -> None:
-    """Refuse misspelt groups, options and keys; sweeps over several values are let through."""
-    parsed = parse(overrides)
-    register_schemas()
-    GlobalHydra.instance().clear()
-    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-        check_choices(system, parsed)
-        single = [
-            text
-            for text, override in zip(overrides, parsed, strict=True)
-            if _is_choice(override) and not override.is_sweep_override()
+        pairs = [
+            (text, item) for text, item in zip(overrides, parsed, strict=True) if not item.is_sweep_override()
         ]
-        check_keys(_compose(complete(system, single)), parsed)
+        check_keys(_compose(complete(system, [text for text, item in pairs if _is_choice(item)])), parsed)
+        return _compose(complete(system, [text for text, _ in pairs]))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -216,7 +214,9 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     checkpoint = run.checkpoint(config.ckpt_path) if config.ckpt_path else None
     if checkpoint is None:
         learner.prepare(material.training)
-    with readable_errors(checkpoint, run):
+    else:
+        check_checkpoint(checkpoint, learner)
+    with readable_errors(run):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
     if learner.validated_at != trainer.global_step:
@@ -224,22 +224,26 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
         trainer.validate(learner, validation, verbose=False)
 
 
+def check_checkpoint(path: Path, learner: Learner) -> None:
+    """Refuse a checkpoint that is damaged, holds more than plain values, or belongs to another model."""
+    advice = "resume from another with ckpt_path=, or start anew with --force"
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch, zipfile and pickle each have their own
+        raise RunError(f"{path}: cannot be read as a checkpoint; {advice}") from error
+    state = found.get("state_dict") if isinstance(found, dict) else None
+    if not isinstance(state, dict) or "loops" not in found:
+        raise RunError(f"{path}: is no checkpoint of a training; {advice}")
+    expected = {name: tensor.shape for name, tensor in learner.state_dict().items()}
+    if {name: getattr(tensor, "shape", None) for name, tensor in state.items()} != expected:
+        raise RunError(f"{path}: does not fit the model of config.yaml; {advice}")
+
+
 @contextmanager
-def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
-    """Turn the usual accidents of a training into one line that names the file."""
+def readable_errors(run: Run) -> Iterator[None]:
+    """Turn a full disk or a vanished folder in mid-training into one line that names the file."""
     try:
         yield
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError) as error:
-        raise RunError(
-            f"{checkpoint}: cannot be read as a checkpoint; resume from another with ckpt_path="
-        ) from error
-    except RuntimeError as error:
-        if checkpoint and any(
-            word in str(error) for word in ("PytorchStreamReader", "size mismatch", "Missing key")
-        ):
-            reason = "is damaged" if "PytorchStreamReader" in str(error) else "does not fit this model"
-            raise RunError(f"{checkpoint}: {reason}; resume from another with ckpt_path=") from error
-        raise
     except OSError as error:
         if error.errno is None:
             raise

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from tonewright.audio.files import Clip, atomic_output, write
 from tonewright.learning.config import TrainConfig
+from tonewright.learning.learner import batches_done
 from tonewright.learning.registry import System
 from tonewright.learning.tracking import MetricsFile
 
@@ -37,6 +40,15 @@ class ExponentialAverage(WeightAveraging):
 
         super().__init__(use_buffers=False, avg_fn=average)
 
+    @contextmanager
+    def in_place(self, pl_module: pl.LightningModule) -> Iterator[None]:
+        """Put the averaged weights in place of the current ones for a while."""
+        self._swap_models(pl_module)
+        try:
+            yield
+        finally:
+            self._swap_models(pl_module)
+
 
 class MetricsKeeper(Callback):
     """Keeps in each checkpoint how many rows ``metrics.csv`` had, and cuts the file there on resuming."""
@@ -54,7 +66,7 @@ class MetricsKeeper(Callback):
 
 
 class FinalCheckpoint(Callback):
-    """Saves ``last.ckpt`` when the training ends, so that it can be carried on from its very last step.
+    """Saves ``last.ckpt`` when the training ends or is told to, to be carried on from its very last step.
 
     It stands before the moving average, which puts its weights in place of the current ones at the end.
     """
@@ -65,6 +77,13 @@ class FinalCheckpoint(Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save."""
         trainer.save_checkpoint(self.path)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Save when told to stop, which Lightning hears between two batches; but never within a step."""
+        batches = batches_done(trainer)
+        within = batches % pl_module.config.trainer.accumulate or trainer.validating
+        if isinstance(exception, SIGTERMException) and not within:
+            trainer.save_checkpoint(self.path)
 
 
 class Progress(Callback):
@@ -128,7 +147,9 @@ class Examples(Callback):
         """Write examples of this epoch, with the averaged weights where there are any."""
         due = self.every_epochs and (trainer.current_epoch + 1) % self.every_epochs == 0
         if due and trainer.state.fn == "fit" and trainer.is_global_zero:
-            self.make(trainer, pl_module)
+            averages = [found for found in trainer.callbacks if isinstance(found, ExponentialAverage)]  # pyright: ignore[reportAttributeAccessIssue] - set by Lightning
+            with averages[0].in_place(pl_module) if averages else nullcontext():
+                self.make(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write the last examples."""

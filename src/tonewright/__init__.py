@@ -5,8 +5,9 @@ The names below are loaded when they are first used: importing the package loads
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from tonewright.audio.corpus import Corpus as Corpus
@@ -22,39 +23,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Clip",
-    "Corpus",
-    "TonewrightError",
-    "compose_config",
-    "load_corpus",
-    "open_run",
-    "probe",
-    "read",
-    "train",
-    "write",
-]
-
-_ROOMS = {
-    "Clip": "audio.files",
-    "Corpus": "audio.corpus",
-    "TonewrightError": "errors",
-    "compose_config": "learning.compose",
-    "load_corpus": "audio.corpus",
-    "open_run": "learning.runs",
-    "probe": "audio.files",
-    "read": "audio.files",
-    "train": "learning.trainer",
-    "write": "audio.files",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its room."""
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "audio.corpus": ["Corpus", "load_corpus"],
+        "audio.files": ["Clip", "probe", "read", "write"],
+        "errors": ["TonewrightError"],
+        "learning.compose": ["compose_config"],
+        "learning.runs": ["open_run"],
+        "learning.trainer": ["train"],
+    },
+)

@@ -6,6 +6,8 @@ The command line prints it after ``error:`` and exits with `exit_code`.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -64,3 +66,10 @@ class MissingExtraError(TonewrightError):
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(f"{module} is not installed; it comes with: pip install 'tonewright[{extra}]'")
         self.module, self.extra = module, extra
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Words to add to an error: the known name nearest to `name`, or all of them when none is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"choose from: {', '.join(known)}"

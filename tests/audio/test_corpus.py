@@ -198,7 +198,7 @@ class TestTracks:
 
     def test_layouts_that_are_none(self, root: Path) -> None:
         put(root / "a.wav")
-        with pytest.raises(UsageError, match="did you mean 'musdb18hq'"):
+        with pytest.raises(UsageError, match="did you mean musdb18hq"):
             load_corpus(root, layout="musdb18")
         with pytest.raises(CorpusError, match="no sound files in the layout 'musdb18hq'"):
             load_corpus(root, layout="musdb18hq")

@@ -17,7 +17,7 @@ from tonewright.learning.losses import (
     weigh,
 )
 from tonewright.learning.metrics import sdr, si_sdr
-from tonewright.learning.spectral import ChannelViews, MelSettings, STFTSettings
+from tonewright.learning.settings import ChannelViews, MelSettings, STFTSettings
 
 RATE = 16000
 SMALL = ReconstructionSettings(
@@ -87,7 +87,7 @@ def test_only_the_named_terms_are_computed():
 
 
 def test_a_misspelt_term_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match=r"'stft_lin'.*did you mean 'stft_linear'"):
+    with pytest.raises(UsageError, match=r"'stft_lin'.*did you mean stft_linear"):
         ReconstructionLoss(SMALL, sample_rate=RATE, names=("stft_lin",))
 
 
@@ -159,9 +159,9 @@ def test_terms_of_other_rooms_are_weighed_too():
 
 def test_a_misspelt_weight_is_answered_with_the_nearest():
     terms = {"mel": torch.tensor(2.0), "kl": torch.tensor(3.0)}
-    with pytest.raises(UsageError, match=r"'waveform_11'.*did you mean 'waveform_l1'"):
+    with pytest.raises(UsageError, match=r"'waveform_11'.*did you mean waveform_l1"):
         weigh(terms, {"mel": 1.0, "kl": 1.0, "waveform_11": 0.0})
-    with pytest.raises(UsageError, match=r"'k1'.*did you mean 'kl'"):
+    with pytest.raises(UsageError, match=r"'k1'.*did you mean kl"):
         weigh(terms, {"mel": 1.0, "k1": 1.0})
 
 
@@ -276,7 +276,7 @@ def test_what_cannot_be_balanced_is_refused():
         balancer({**scaled_terms(output), "soft": 2.0 * weight}, output)
     with pytest.raises(UsageError, match="'kl' has no weight"):
         balancer({**scaled_terms(output), "kl": output.mean()}, output)
-    with pytest.raises(UsageError, match="did you mean 'soft'"):
+    with pytest.raises(UsageError, match="did you mean soft"):
         LossBalancer({"loud": 1.0, "sofd": 1.0})(scaled_terms(output), output)
     for weights in ({}, {"a": -1.0, "b": 2.0}, {"a": 0.0}):
         with pytest.raises(UsageError, match="negative, nor all zero"):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonewright.learning.tracking import MetricsFile, metric_series, read_metrics
+from tonewright.learning.metrics_file import metric_series, read_metrics
+from tonewright.learning.tracking import MetricsFile
 
 
 def test_rows_and_new_columns(tmp_path: Path) -> None:
@@ -10,7 +11,11 @@ def test_rows_and_new_columns(tmp_path: Path) -> None:
     metrics.log_metrics({"a": 1.0}, step=1)
     metrics.log_metrics({"a": 0.5, "epoch": 0}, step=2)
     metrics.log_metrics({"b": 7.0}, step=2)
-    assert metric_series(metrics.path) == {"a": ([1, 2], [1.0, 0.5]), "b": ([2], [7.0])}
+    found = {
+        name: (steps.tolist(), values.tolist())
+        for name, (steps, values) in metric_series(metrics.path).items()
+    }
+    assert found == {"a": ([1, 2], [1.0, 0.5]), "b": ([2], [7.0])}
 
 
 def test_a_resumed_file_equals_an_uninterrupted_one(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ import pytest
 
 from tonewright.audio.files import Clip, write
 from tonewright.errors import OutputError, RunError
+from tonewright.learning.metrics_file import metric_series
 from tonewright.report import run_report
 from tonewright.report.pictures import palette_png
-from tonewright.report.run_page import loudest_s, reached, read_metrics, stored_sounds
+from tonewright.report.run_page import loudest_s, reached, stored_sounds
 
 METRICS = """step,epoch,train/loss,train/mel,validation/loss,learning_rate
 0,0,4.0,2.0,,0.1
@@ -57,7 +58,7 @@ def test_a_run_becomes_a_page_with_all_it_holds(run, parse):
 
 
 def test_sparse_metrics_become_series_of_their_own(run):
-    series = read_metrics(run / "metrics.csv")
+    series = metric_series(run / "metrics.csv")
     np.testing.assert_array_equal(series["train/loss"], [[0, 1, 2, 3], [4, 3, np.nan, 2]])
     np.testing.assert_array_equal(series["train/mel"], [[0, 1, 2], [2, 1.5, np.inf]])
     np.testing.assert_array_equal(series["validation/loss"], [[2, 3], [3.5, 2.5]])
@@ -65,7 +66,7 @@ def test_sparse_metrics_become_series_of_their_own(run):
 
 
 def test_without_a_headline_the_losses_reached_are_shown(run):
-    entries = {name: (value, note) for name, value, note in reached(read_metrics(run / "metrics.csv"))}
+    entries = {name: (value, note) for name, value, note in reached(metric_series(run / "metrics.csv"))}
     assert entries["validation/loss"] == (2.5, "3.5 at first")
     assert entries["train/loss"] == (2.0, "4 at first")
     assert entries["steps"][0] == 3

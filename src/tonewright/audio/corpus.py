@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import unicodedata
@@ -21,7 +20,7 @@ from tonewright.audio.layouts import (
     list_files,
     split_suffix,
 )
-from tonewright.errors import CorpusError, UsageError
+from tonewright.errors import CorpusError, UsageError, nearest
 
 SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
@@ -220,8 +219,7 @@ def _layout(name: str, listing: Listing) -> Layout:
     if name == "auto":
         return next(layout for layout in LAYOUTS.values() if layout.detect(listing))
     if name not in LAYOUTS:
-        near = difflib.get_close_matches(name, ("auto", *LAYOUTS), n=1, cutoff=0.0)
-        raise UsageError(f"there is no layout {name!r}; did you mean {near[0]!r}?")
+        raise UsageError(f"there is no layout {name!r}; {nearest(name, ('auto', *LAYOUTS))}")
     return LAYOUTS[name]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tonewright import __version__
-from tonewright.errors import TonewrightError
+from tonewright.errors import TonewrightError, nearest
 
 # Name: module and one line for --help, so that help is shown without importing anything.
 COMMANDS = {
@@ -40,11 +40,7 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Answer a misspelt command with the nearest right one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            advice = f"did you mean '{near[0]}'?" if near else f"choose from: {', '.join(COMMANDS)}"
-            ctx.fail(f"there is no command '{args[0]}'; {advice}")
+            ctx.fail(f"there is no command '{args[0]}'; {nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,14 +76,14 @@ def main(arguments: list[str] | None = None) -> None:
         code = root.main(args=arguments, prog_name="tonewright", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
-    except click.Abort:
-        fail("interrupted", 130)
+    except click.Abort as error:
+        fail(str(error.__cause__ or "") or "interrupted", 130)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "tonewright"
         fail(f"{error.format_message().rstrip('.')} (see {command} --help)", 2)
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    except KeyboardInterrupt as error:
+        fail(str(error) or "interrupted", 130)
     except BrokenPipeError:
         # The reader has gone (for example `| head`); nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -32,8 +32,8 @@ def command(system: str, arguments: tuple[str, ...], force: bool, as_json: bool)
     flags, overrides = separate(arguments)
     if force:
         overrides.append("force=true")
-    from tonewright.errors import UsageError
-    from tonewright.learning.registry import nearest, system_names
+    from tonewright.errors import UsageError, nearest
+    from tonewright.learning.registry import system_names
 
     if system not in system_names():
         raise UsageError(f"no system is called '{system}'; {nearest(system, system_names())}")
@@ -106,12 +106,12 @@ def run_hydra(
 def one_run(config: Any, *, as_json: bool) -> float | None:
     """Train once, print where it went and how it ended; return the monitored value for sweepers."""
     from tonewright.cli.show import draw_example, print_json
-    from tonewright.learning.tracking import metric_series
+    from tonewright.learning.metrics_file import metric_series
     from tonewright.learning.trainer import train
 
     run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     series = metric_series(run.metrics_file)
-    last = {name: values[-1] for name, (_, values) in series.items() if name.startswith("validation/")}
+    last = {name: float(values[-1]) for name, (_, values) in series.items() if name.startswith("validation/")}
     if as_json:
         print_json({"run": str(run.folder), "metrics": last})
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tonewright.learning.losses import ReconstructionSettings
 from tonewright.learning.schedules import Ramp
+from tonewright.learning.settings import ReconstructionSettings
 
 
 def _weights() -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from functools import lru_cache
 
@@ -19,7 +18,7 @@ from tonewright.dsp.array import (
     squared_magnitude,
 )
 from tonewright.dsp.hearing import a_weighting_db, hz_from_mel, mel_filterbank, mel_from_hz
-from tonewright.errors import UsageError
+from tonewright.errors import UsageError, nearest
 
 __all__ = [
     "a_weighting_db",
@@ -73,8 +72,7 @@ def window(name: str, length: int, *, periodic: bool = True, like: Array | None 
 @lru_cache(maxsize=64)
 def _window(name: str, length: int, periodic: bool) -> np.ndarray:
     if name not in _WINDOWS:
-        near = difflib.get_close_matches(name, _WINDOWS, n=1) or [", ".join(_WINDOWS)]
-        raise UsageError(f"window {name!r}: not known; did you mean {near[0]}?")
+        raise UsageError(f"window {name!r}: not known; {nearest(name, _WINDOWS)}")
     if length < 1:
         raise UsageError(f"window of {length} samples: must have at least 1")
     if length == 1:

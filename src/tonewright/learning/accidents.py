@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
-import pickle
 import shutil
-import zipfile
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
 
 if TYPE_CHECKING:
+    from tonewright.learning.learner import Learner
     from tonewright.learning.runs import Run
 
 
@@ -32,28 +35,32 @@ class WholeCheckpoints(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
         """Write beside the target, then rename."""
+        content = io.BytesIO()  # torch, writing by itself, does not say that the disk is full
+        torch.save(checkpoint, content)
         with atomic_output(path, overwrite=True) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
+
+
+def check_checkpoint(path: Path, learner: Learner) -> None:
+    """Refuse a checkpoint that is damaged, holds more than plain values, or belongs to another model."""
+    advice = "resume from another with ckpt_path=, or start anew with --force"
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch, zipfile and pickle each have their own
+        raise RunError(f"{path}: cannot be read as a checkpoint; {advice}") from error
+    state = found.get("state_dict") if isinstance(found, dict) else None
+    if not isinstance(state, dict) or "loops" not in found:
+        raise RunError(f"{path}: is no checkpoint of a training; {advice}")
+    expected = {name: tensor.shape for name, tensor in learner.state_dict().items()}
+    if {name: getattr(tensor, "shape", None) for name, tensor in state.items()} != expected:
+        raise RunError(f"{path}: does not fit the model of config.yaml; {advice}")
 
 
 @contextmanager
-def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
-    """Turn the usual accidents of a training into one line that names the file."""
+def readable_errors(run: Run) -> Iterator[None]:
+    """Turn a full disk or a vanished folder in mid-training into one line that names the file."""
     try:
         yield
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError) as error:
-        raise RunError(
-            f"{checkpoint}: cannot be read as a checkpoint; resume from another with ckpt_path="
-        ) from error
-    except RuntimeError as error:
-        if "PytorchStreamWriter" in str(error):
-            raise OutputError(f"{run.checkpoints}: a checkpoint could not be written whole") from error
-        if checkpoint and any(
-            word in str(error) for word in ("PytorchStreamReader", "size mismatch", "Missing key")
-        ):
-            reason = "is damaged" if "PytorchStreamReader" in str(error) else "does not fit this model"
-            raise RunError(f"{checkpoint}: {reason}; resume from another with ckpt_path=") from error
-        raise
     except OSError as error:
         if error.errno is None:
             raise
@@ -62,16 +69,31 @@ def readable_errors(checkpoint: Path | None, run: Run) -> Iterator[None]:
 
 @contextmanager
 def interruptible(run: Run) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM, which Lightning makes a silent exit, into words on how to go on."""
+    """Let Ctrl-C and SIGTERM end a training after its step, with a checkpoint; a second Ctrl-C at once.
+
+    Lightning hears SIGTERM between two batches, and makes of either a silent exit; here they become words.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+
+    def stop_after_step(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, previous)
+        if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None):
+            raise KeyboardInterrupt  # Lightning is not listening yet, or no longer
+        signal.raise_signal(signal.SIGTERM)
+
+    by_key = previous is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    if by_key:
+        signal.signal(signal.SIGINT, stop_after_step)
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as stop:
-        from lightning.pytorch.utilities.exceptions import SIGTERMException
-
-        by_key = isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt)
-        if not by_key and not isinstance(stop, SIGTERMException):
+        interrupted = isinstance(stop.__context__, KeyboardInterrupt)
+        if not interrupted and not isinstance(stop, (KeyboardInterrupt, SIGTERMException)):
             raise
         raise KeyboardInterrupt(f"interrupted; {how_to_go_on(run)}") from None
+    finally:
+        if by_key:
+            signal.signal(signal.SIGINT, previous)
 
 
 def how_to_go_on(run: Run) -> str:

@@ -16,9 +16,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tonewright.errors import UsageError
+from tonewright.errors import UsageError, nearest
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.registry import config_type, nearest, system_names
+from tonewright.learning.registry import config_type, system_names
 from tonewright.learning.runs import latest_run, schema, typed_config
 
 CONFIG_MODULE = "tonewright.conf"

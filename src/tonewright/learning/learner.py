@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
-from tonewright.errors import TonewrightError
+from tonewright.errors import TonewrightError, UsageError, nearest
 from tonewright.learning.config import OptimizerConfig, TrainConfig
 
 Batch = dict[str, Tensor]
@@ -63,8 +63,20 @@ class Learner(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the means over the fixed windows."""
         metrics = self.trainer.callback_metrics
-        self.record({name: float(metrics[name]) for name in metrics if name.startswith("validation/")})
+        values = {name: float(metrics[name]) for name in metrics if name.startswith("validation/")}
+        self.record(values)
         self.validated_at = self.global_step
+        if not math.isfinite(values["validation/loss"]):
+            self._refuse([name for name, value in values.items() if not math.isfinite(value)])
+        monitor = self.config.callbacks.monitor
+        if monitor not in values:
+            raise UsageError(f"callbacks.monitor: nothing is called '{monitor}'; {nearest(monitor, values)}")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to put broken weights in the place of the last sound ones."""
+        sound = torch.stack([weight.isfinite().all() for weight in self.model.parameters()])
+        if not bool(sound.all()):
+            self._refuse(["a weight"])
 
     def record(self, values: Mapping[str, float], *, step: int | None = None) -> None:
         """Give values to every logger; directly, since Lightning's own way costs milliseconds a step."""
@@ -76,7 +88,7 @@ class Learner(pl.LightningModule):
         numbers = torch.stack([value.detach().float() for value in terms.values()]).tolist()
         values = dict(zip(terms, numbers, strict=True))
         if not math.isfinite(sum(numbers)):
-            self._refuse(values)
+            self._refuse([name for name, value in values.items() if not math.isfinite(value)])
         self.last_loss = values["loss"]
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         self.record(
@@ -105,7 +117,6 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, a step at a time."""
         settings = self.config.optimizer
-        check_learning_rate(settings)
         optimizer = torch.optim.AdamW(
             [weight for weight in self.model.parameters() if weight.requires_grad],
             lr=settings.learning_rate,
@@ -118,11 +129,10 @@ class Learner(pl.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _refuse(self, values: Mapping[str, float]) -> None:
-        broken = ", ".join(name for name, value in values.items() if not math.isfinite(value))
+    def _refuse(self, broken: Iterable[str]) -> None:
         rate = self.config.optimizer.learning_rate
         raise TonewrightError(
-            f"step {self.global_step + 1}: {broken} is not finite; lower optimizer.learning_rate "
+            f"step {self.global_step + 1}: {', '.join(broken)} is not finite; lower optimizer.learning_rate "
             f"(now {rate:g}) or look at the data with: tonewright data check"
         )
 
@@ -152,19 +162,3 @@ def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:
     if settings.schedule == "exponential":
         return max(final, 1e-6) ** progress
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def check_learning_rate(settings: OptimizerConfig) -> None:
-    """Refuse settings that cannot be meant."""
-    from tonewright.errors import UsageError
-    from tonewright.learning.registry import nearest
-
-    if not 0 < settings.learning_rate <= 1:
-        raise UsageError(f"optimizer.learning_rate is {settings.learning_rate:g}; it must lie in (0, 1]")
-    schedules = ("constant", "cosine", "exponential")
-    if settings.schedule not in schedules:
-        raise UsageError(
-            f"optimizer.schedule is '{settings.schedule}'; {nearest(settings.schedule, schedules)}"
-        )
-    if not 0 <= settings.final_fraction <= 1:
-        raise UsageError(f"optimizer.final_fraction is {settings.final_fraction:g}; it must lie in [0, 1]")

@@ -6,6 +6,7 @@ Nothing here has a state of its own that could disagree with it.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -58,6 +59,11 @@ class ResumableLoader(DataLoader):
         """Nothing to restore."""
 
 
+def ignore_interrupts(worker: int) -> None:
+    """Leave Ctrl-C to the main process, which the terminal tells as well; it ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def training_loader(
     windows: Dataset, batches: ResumableBatches, *, workers: int, pin_memory: bool = False
 ) -> ResumableLoader:
@@ -66,6 +72,7 @@ def training_loader(
         windows,
         batch_sampler=batches,
         num_workers=workers,
+        worker_init_fn=ignore_interrupts,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
         pin_memory=pin_memory,
@@ -81,6 +88,7 @@ def validation_loader(
         batch_size=batch_size,
         shuffle=False,
         num_workers=min(workers, 1),
+        worker_init_fn=ignore_interrupts,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
     )

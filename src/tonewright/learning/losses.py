@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from tonewright.errors import UsageError
+from tonewright.errors import UsageError, nearest
 from tonewright.learning import metrics
 from tonewright.learning.latent import at_least_single
+from tonewright.learning.settings import ReconstructionSettings
 from tonewright.learning.spectral import (
     MEL_TERMS,
     STFT_TERMS,
-    ChannelViews,
-    MelSettings,
     SpectralLoss,
-    STFTSettings,
     check_shapes,
 )
 
@@ -27,22 +23,6 @@ RECONSTRUCTION_TERMS = (*STFT_TERMS, *MEL_TERMS, *WAVEFORM_TERMS)
 """Every name that `ReconstructionLoss` computes."""
 SMALLEST_NORM = 1e-12
 """Gradients' norms are taken to be at least this."""
-
-
-@dataclass(frozen=True)
-class ReconstructionSettings:
-    """What the terms of `ReconstructionLoss` measure; how much each counts is `weigh`'s business.
-
-    Parameters
-    ----------
-    stft : of stft_log, stft_linear and stft_convergence
-    mel : of mel
-    views : left/right and mid/side, for all spectral terms
-    """
-
-    stft: STFTSettings = field(default_factory=STFTSettings)
-    mel: MelSettings = field(default_factory=MelSettings)
-    views: ChannelViews = field(default_factory=ChannelViews)
 
 
 class ReconstructionLoss(nn.Module):
@@ -101,10 +81,7 @@ def _waveform_term(name: str, estimate: Tensor, target: Tensor) -> Tensor:
 
 def unknown_term(name: str, known: Iterable[str]) -> UsageError:
     """Say that there is no such term, and which name is nearest."""
-    known = sorted(known)
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    hint = f"did you mean '{nearest[0]}'? " if nearest else ""
-    return UsageError(f"loss weight '{name}': no such term; {hint}(known: {', '.join(known)})")
+    return UsageError(f"loss weight '{name}': no such term; {nearest(name, known)}")
 
 
 def weigh(

@@ -7,15 +7,14 @@ know of it.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tonewright.errors import UsageError
+from tonewright.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from tonewright.audio.files import Clip
@@ -47,13 +46,6 @@ class System:
     process: Callable[..., Clip]
     example: Callable[[Any, Clip], tuple[Mapping[str, Clip], Mapping[str, float]]]
     smoke: tuple[str, ...]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Words to add to an error: the known name nearest to `name`, or all of them when none is near."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"choose from: {', '.join(known)}"
 
 
 def system_names() -> tuple[str, ...]:

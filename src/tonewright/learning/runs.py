@@ -28,9 +28,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tonewright.audio.files import atomic_output
-from tonewright.errors import OutputError, RunError
+from tonewright.errors import OutputError, RunError, nearest
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.registry import config_type, nearest, system_names
+from tonewright.learning.registry import config_type, system_names
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,75 +18,14 @@ from tonewright.dsp.spectra import a_weighting_db, mel_filterbank, window
 from tonewright.errors import UsageError
 from tonewright.learning.latent import at_least_single
 from tonewright.learning.resolution import Constant, Filterbank, Resolution
+from tonewright.learning.settings import ChannelViews, MelSettings, STFTSettings
 from tonewright.learning.terms import CONVERGENCE, LINEAR, LOG, MEL, spectral_terms
 
 STFT_TERMS = (LOG, LINEAR, CONVERGENCE)
 MEL_TERMS = (MEL,)
 
 
-@dataclass(frozen=True)
-class STFTSettings:
-    """Multi-resolution STFT loss.
-
-    Parameters
-    ----------
-    windows : lengths of the Hann windows in samples
-    hops : a hop for each window; empty: a quarter of the window
-    ffts : an FFT length for each window, at least as long; empty: the window's length
-    epsilon : magnitudes are taken to be at least this
-    convergence_over : "item": spectral convergence is a ratio of norms per item, averaged; "batch": one ratio
-        of norms over the whole batch
-    silence_db : level of white noise, in dB of full scale, at which the norm under spectral convergence
-        stops falling, so that a silent target gives no runaway ratio
-    a_weighting : whether magnitudes are multiplied by the A-weighting curve; this leaves the log term alone,
-        save that what falls below `epsilon` no longer counts
-    """
-
-    windows: tuple[int, ...] = (2048, 1024, 512, 256, 128, 64, 32)
-    hops: tuple[int, ...] = ()
-    ffts: tuple[int, ...] = ()
-    epsilon: float = 1e-5
-    convergence_over: str = "item"
-    silence_db: float = -60.0
-    a_weighting: bool = True
-
-
-@dataclass(frozen=True)
-class MelSettings:
-    """Multi-resolution log-mel loss, L1 of log₁₀ max(mel, ε).
-
-    The default windows and bands follow the Descript audio codec (Kumar et al., 2023, "High-Fidelity Audio
-    Compression with Improved RVQGAN").
-
-    Parameters
-    ----------
-    windows : lengths of the Hann windows in samples
-    bands : number of mel bands for each window
-    hops : a hop for each window; empty: a quarter of the window
-    low_hz, high_hz : edges of the bands; no `high_hz`: half the sample rate
-    scale : "slaney" or "htk"
-    epsilon : mel magnitudes are taken to be at least this
-    """
-
-    windows: tuple[int, ...] = (2048, 1024, 512, 256, 128, 64, 32)
-    bands: tuple[int, ...] = (320, 160, 80, 40, 20, 10, 5)
-    hops: tuple[int, ...] = ()
-    low_hz: float = 0.0
-    high_hz: float | None = None
-    scale: str = "slaney"
-    epsilon: float = 1e-5
-
-
-@dataclass(frozen=True)
-class ChannelViews:
-    """How much the loss on left and right counts, and that on mid and side: total = Σ weight·loss(view).
-
-    Mid and side are (L ± R)/√2. Sounds that are not stereo have one view, their channels, with the sum of
-    both weights.
-    """
-
-    left_right: float = 0.5
-    mid_side: float = 0.5
+VIEWS = ChannelViews()
 
 
 class SpectralLoss(nn.Module):
@@ -110,7 +48,7 @@ class SpectralLoss(nn.Module):
         *,
         stft: STFTSettings | None = None,
         mel: MelSettings | None = None,
-        views: ChannelViews = ChannelViews(),
+        views: ChannelViews = VIEWS,
         sample_rate: int,
     ) -> None:
         super().__init__()
@@ -163,10 +101,10 @@ class MultiResolutionSTFTLoss(SpectralLoss):
 
     def __init__(
         self,
-        settings: STFTSettings = STFTSettings(),
+        settings: STFTSettings,
         *,
         sample_rate: int,
-        views: ChannelViews = ChannelViews(),
+        views: ChannelViews = VIEWS,
     ) -> None:
         super().__init__(stft=settings, views=views, sample_rate=sample_rate)
 
@@ -176,10 +114,10 @@ class MultiResolutionMelLoss(SpectralLoss):
 
     def __init__(
         self,
-        settings: MelSettings = MelSettings(),
+        settings: MelSettings,
         *,
         sample_rate: int,
-        views: ChannelViews = ChannelViews(),
+        views: ChannelViews = VIEWS,
     ) -> None:
         super().__init__(mel=settings, views=views, sample_rate=sample_rate)
 

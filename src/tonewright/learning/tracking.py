@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import logging
 import os
+import secrets
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from tonewright.audio.files import atomic_output
 from tonewright.errors import MissingExtraError, TonewrightError
 from tonewright.learning.config import TrainConfig
+from tonewright.learning.metrics_file import FIRST_COLUMNS, read_metrics
 from tonewright.learning.runs import Run, flat
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import MLFlowLogger
-
-FIRST_COLUMNS = ("step", "epoch")
 
 
 class MetricsFile(Logger):
@@ -96,26 +97,6 @@ class MetricsFile(Logger):
             writer.writerows(rows)
 
 
-def read_metrics(path: Path) -> list[dict[str, str]]:
-    """Rows of a ``metrics.csv``; none where there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def metric_series(path: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """Every logged value of a ``metrics.csv`` as (steps, values)."""
-    series: dict[str, tuple[list[int], list[float]]] = {}
-    for row in read_metrics(path):
-        for name, text in row.items():
-            if name not in FIRST_COLUMNS and text:
-                steps, values = series.setdefault(name, ([], []))
-                steps.append(int(row["step"]))
-                values.append(float(text))
-    return series
-
-
 def build_loggers(run: Run) -> tuple[MetricsFile, list[Logger]]:
     """``metrics.csv``, and the trackers that a run's configuration asks for."""
     settings = run.config.logger
@@ -127,8 +108,46 @@ def build_loggers(run: Run) -> tuple[MetricsFile, list[Logger]]:
     if settings.wandb.enabled:
         trackers.append(_wandb(run))
     for tracker in trackers:
-        tracker.log_hyperparams(flat(run.config))
+        log_settings(tracker, flat(run.config))
     return MetricsFile(run.metrics_file), trackers
+
+
+@contextmanager
+def open_loggers(run: Run) -> Iterator[tuple[MetricsFile, list[Logger]]]:
+    """Loggers that are closed at the end, so that the next run of the same process gets its own."""
+    metrics, trackers = build_loggers(run)
+    try:
+        yield metrics, trackers
+    except BaseException:
+        close_trackers(trackers, "failed")
+        raise
+    close_trackers(trackers, "success")
+
+
+@rank_zero_only
+def close_trackers(trackers: Iterable[Logger], status: str) -> None:
+    """Say how the run ended."""
+    from lightning.pytorch.loggers import WandbLogger
+
+    for tracker in trackers:
+        tracker.finalize(status)
+        if isinstance(tracker, WandbLogger):
+            tracker.experiment.finish(exit_code=0 if status == "success" else 1)
+
+
+@rank_zero_only
+def log_settings(tracker: Logger, settings: dict[str, Any]) -> None:
+    """Log the settings; those that a resume changes become tags in MLflow, which keeps its parameters."""
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    if not isinstance(tracker, MLFlowLogger):
+        tracker.log_hyperparams(settings)
+        return
+    known = tracker.experiment.get_run(tracker.run_id).data.params
+    tracker.log_hyperparams({name: value for name, value in settings.items() if name not in known})
+    for name, value in settings.items():
+        if name in known and known[name] != str(value)[:250]:
+            tracker.experiment.set_tag(tracker.run_id, f"resumed.{name}", str(value))
 
 
 def tracking_uri(config: TrainConfig) -> str:
@@ -147,10 +166,16 @@ def _tensorboard(run: Run) -> Logger:
 
 def _wandb(run: Run) -> Logger:
     try:
+        import wandb
         from lightning.pytorch.loggers import WandbLogger
 
         settings = run.config.logger.wandb
+        memory = run.folder / "wandb_run_id.txt"
+        if not (run.config.ckpt_path and memory.is_file()):
+            memory.write_text(secrets.token_hex(4))
         return WandbLogger(
+            id=memory.read_text().strip(),
+            settings=wandb.Settings(silent=True),
             name=run.config.run_name,
             project=settings.project,
             save_dir=run.folder,
@@ -163,32 +188,91 @@ def _wandb(run: Run) -> Logger:
 
 def _mlflow(run: Run) -> MLFlowLogger:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    uri = tracking_uri(run.config)
+    # The identity is kept in the folder, so that a resumed run continues its own record.
+    memory = run.folder / "mlflow_run_id.txt"
+    known = memory.read_text().strip() if memory.is_file() and run.config.ckpt_path else None
     try:
         from lightning.pytorch.loggers import MLFlowLogger
 
-        # The identity is kept in the folder, so that a resumed run continues its own record.
-        memory = run.folder / "mlflow_run_id.txt"
-        known = memory.read_text().strip() if memory.is_file() and run.config.ckpt_path else None
-        uri = tracking_uri(run.config)
-        logger = MLFlowLogger(
-            experiment_name=run.config.experiment_name or run.system_name,
-            run_name=run.config.run_name,
-            tracking_uri=uri,
-            run_id=known,
-            artifact_location=(Path(run.config.output).resolve() / "mlartifacts").as_uri()
-            if "sqlite" in uri
-            else None,
-        )
-        memory.write_text(str(logger.run_id))
-        return logger
+        with _few_retries():
+            logger = MLFlowLogger(
+                experiment_name=run.config.experiment_name or run.system_name,
+                run_name=run.config.run_name,
+                tracking_uri=uri,
+                run_id=known,
+                artifact_location=(Path(run.config.output).resolve() / "mlartifacts").as_uri()
+                if "sqlite" in uri
+                else None,
+            )
+            identity = str(logger.run_id)
+            logger.experiment.update_run(identity, status="RUNNING")
     except ImportError as error:
         raise MissingExtraError("mlflow", "learning") from error
     except Exception as error:  # whatever a server or a database says
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TonewrightError(
-            f"logger.mlflow.tracking_uri={tracking_uri(run.config)}: {reason}; "
+            f"logger.mlflow.tracking_uri={uri}: {_reason(error)}; "
             "turn it off with logger.mlflow.enabled=false"
         ) from error
+    if rank_zero_only.rank == 0:
+        memory.write_text(identity)
+    return logger
+
+
+@contextmanager
+def _few_retries() -> Iterator[None]:
+    """Ask a server that may not be there for seconds, not for minutes."""
+    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words where there are any in the chain of causes, else the first line."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def publish(run: Run) -> None:
+    """Give the finished run's figures, weights and settings to MLflow, and register the model where asked."""
+    settings = run.config.logger.mlflow
+    memory = run.folder / "mlflow_run_id.txt"
+    if not settings.enabled or not memory.is_file():
+        return
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri(run.config))
+    identity = memory.read_text().strip()
+    for path in sorted((run.folder / "figures").glob("*")):
+        client.log_artifact(identity, str(path), "figures")
+    for name in ("config.yaml", "environment.txt", "model.safetensors", "metrics.csv"):
+        client.log_artifact(identity, str(run.folder / name))
+    if settings.checkpoints:
+        for path in sorted(run.checkpoints.glob("*.ckpt")):
+            client.log_artifact(identity, str(path), "checkpoints")
+    if settings.register_as:
+        _register(client, settings.register_as, identity)
+
+
+def _register(client: Any, name: str, identity: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(identity).info.artifact_uri}/model.safetensors"
+    client.create_model_version(name, source=source, run_id=identity)

@@ -20,18 +20,24 @@ from lightning.pytorch.loggers import Logger
 from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.files import Clip
 from tonewright.audio.windows import FixedWindows, Windows, WindowSettings
-from tonewright.errors import OutputError, RunError, UsageError
+from tonewright.errors import UsageError, nearest
+from tonewright.learning.accidents import (
+    WholeCheckpoints,
+    check_checkpoint,
+    forgotten_unless_started,
+    interruptible,
+    readable_errors,
+)
 from tonewright.learning.callbacks import Draw, Examples, Progress, build_callbacks
+from tonewright.learning.checks import check
 from tonewright.learning.config import DataConfig, TrainConfig
 from tonewright.learning.learner import Learner, batches_done, batches_per_epoch
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
-from tonewright.learning.registry import load_system, nearest
+from tonewright.learning.registry import load_system
 from tonewright.learning.runs import Run, create_run
-from tonewright.learning.tracking import build_loggers, tracking_uri
+from tonewright.learning.tracking import open_loggers, publish
 
 logger = logging.getLogger("tonewright")
-
-PRECISIONS = ("32", "16-mixed", "bf16-mixed")
 
 
 @dataclass(frozen=True)
@@ -64,44 +70,20 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None
     with quiet_lightning():
         pl.seed_everything(config.seed, workers=True, verbose=False)
         learner = system.learner(config)
-        run = create_run(config)
-        metrics, trackers = build_loggers(run)
         clips = example_clips(material.validation, config)
-        every = config.callbacks.examples_every_epochs
-        extra: list[Callback] = [Examples(run, system, clips, every_epochs=every, draw=draw)]
-        extra += [Progress()] if show_progress else []
-        trainer = build_trainer(
-            config, run, [metrics, *trackers], [*build_callbacks(config, run, metrics), *extra]
-        )
-        fit(trainer, learner, material, config, run)
-    if trainer.is_global_zero:
-        run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
-        publish(run)
+        run = create_run(config)
+        with forgotten_unless_started(run), open_loggers(run) as (metrics, trackers):
+            every = config.callbacks.examples_every_epochs
+            extra: list[Callback] = [Examples(run, system, clips, every_epochs=every, draw=draw)]
+            extra += [Progress()] if show_progress else []
+            trainer = build_trainer(
+                config, run, [metrics, *trackers], [*build_callbacks(config, run, metrics), *extra]
+            )
+            fit(trainer, learner, material, config, run)
+            if trainer.is_global_zero:
+                run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
+                publish(run)
     return run
-
-
-def check(config: TrainConfig) -> None:
-    """Refuse settings that cannot work, before anything is written."""
-    settings = config.trainer
-    if settings.precision not in PRECISIONS:
-        raise UsageError(
-            f"trainer.precision is '{settings.precision}'; {nearest(settings.precision, PRECISIONS)}"
-        )
-    if settings.precision == "16-mixed" and not torch.cuda.is_available():
-        raise UsageError("trainer.precision=16-mixed needs a GPU; here choose 32 or bf16-mixed")
-    if not config.run_name:
-        raise UsageError("run_name is empty; give the run a name")
-    for name, value in (
-        ("data.batch_size", config.data.batch_size),
-        ("trainer.accumulate", settings.accumulate),
-    ):
-        if value < 1:
-            raise UsageError(f"{name} is {value}; it must be at least 1")
-    if config.data.windows_per_epoch < config.data.batch_size:
-        raise UsageError(
-            f"data.windows_per_epoch ({config.data.windows_per_epoch}) is less than data.batch_size "
-            f"({config.data.batch_size}); an epoch must hold at least one batch"
-        )
 
 
 def load_material(config: TrainConfig) -> Material:
@@ -190,6 +172,7 @@ def build_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=run.folder,
+        plugins=[WholeCheckpoints()],
     )
 
 
@@ -216,38 +199,12 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
         learner.prepare(material.training)
     else:
         check_checkpoint(checkpoint, learner)
-    with readable_errors(run):
+    with readable_errors(run), interruptible(run):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
     if learner.validated_at != trainer.global_step:
         # The last step fell between two validations; its figures belong to the run all the same.
         trainer.validate(learner, validation, verbose=False)
-
-
-def check_checkpoint(path: Path, learner: Learner) -> None:
-    """Refuse a checkpoint that is damaged, holds more than plain values, or belongs to another model."""
-    advice = "resume from another with ckpt_path=, or start anew with --force"
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # torch, zipfile and pickle each have their own
-        raise RunError(f"{path}: cannot be read as a checkpoint; {advice}") from error
-    state = found.get("state_dict") if isinstance(found, dict) else None
-    if not isinstance(state, dict) or "loops" not in found:
-        raise RunError(f"{path}: is no checkpoint of a training; {advice}")
-    expected = {name: tensor.shape for name, tensor in learner.state_dict().items()}
-    if {name: getattr(tensor, "shape", None) for name, tensor in state.items()} != expected:
-        raise RunError(f"{path}: does not fit the model of config.yaml; {advice}")
-
-
-@contextmanager
-def readable_errors(run: Run) -> Iterator[None]:
-    """Turn a full disk or a vanished folder in mid-training into one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OutputError(f"{error.filename or run.folder}: {error.strerror}; training stopped") from error
 
 
 def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str, Clip]]:
@@ -260,39 +217,6 @@ def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str,
     stem, rate = settings.stems[0], settings.sample_rate
     names = [re.sub(r"\W+", "-", longer.place(index).track.song).strip("-").lower() for index in range(count)]
     return [(f"{index + 1}-{name}"[:60], Clip(longer[index][stem], rate)) for index, name in enumerate(names)]
-
-
-def publish(run: Run) -> None:
-    """Give the finished run's figures, weights and settings to MLflow, and register the model where asked."""
-    settings = run.config.logger.mlflow
-    memory = run.folder / "mlflow_run_id.txt"
-    if not settings.enabled or not memory.is_file():
-        return
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri(run.config))
-    identity = memory.read_text().strip()
-    for path in sorted((run.folder / "figures").glob("*")):
-        client.log_artifact(identity, str(path), "figures")
-    for name in ("config.yaml", "environment.txt", "model.safetensors", "metrics.csv"):
-        client.log_artifact(identity, str(run.folder / name))
-    if settings.checkpoints:
-        for path in sorted(run.checkpoints.glob("*.ckpt")):
-            client.log_artifact(identity, str(path), "checkpoints")
-    if settings.register_as:
-        _register(client, settings.register_as, identity)
-
-
-def _register(client: Any, name: str, identity: str) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    source = f"{client.get_run(identity).info.artifact_uri}/model.safetensors"
-    client.create_model_version(name, source=source, run_id=identity)
 
 
 @contextmanager
@@ -309,7 +233,8 @@ def quiet_lightning() -> Iterator[None]:
             "The dataloader",
         ):
             warnings.filterwarnings("ignore", message=text)
-        warnings.filterwarnings("ignore", module="lightning.*")
+        for library in ("lightning", "mlflow", "sqlalchemy", "alembic", "wandb"):
+            warnings.filterwarnings("ignore", module=rf"{library}\b")
         try:
             yield
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import numpy as np
 
 from tonewright.audio.files import Clip, probe, read
 from tonewright.errors import AudioError, OutputError, RunError
+from tonewright.learning.metrics_file import metric_series
 from tonewright.report import figures
 from tonewright.report.page import Report
 
@@ -63,7 +63,7 @@ def run_report(
     target = Path(path or folder / "report.html")
     if target.exists() and not overwrite:  # said before the work, not after
         raise OutputError(f"{target}: exists already; choose another name, or replace it with --force")
-    series = read_metrics(folder / "metrics.csv")
+    series = metric_series(folder / "metrics.csv")
     stored, left_out = stored_sounds(folder / "audio", most=max(0, MOST_GROUPS - len(listen)))
     groups = [*listen, *stored]
     written = f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC"
@@ -76,28 +76,6 @@ def run_report(
     _next(page, next_commands)
     _texts(page, folder)
     return page.write(target, overwrite=overwrite)
-
-
-def read_metrics(path: Path) -> Series:
-    """Columns of a ``metrics.csv`` as name -> (steps (n,), values (n,)); what is not a number is skipped."""
-    if not path.is_file():
-        return {}
-    found: dict[str, list[tuple[float, float]]] = {}
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        for index, row in enumerate(csv.DictReader(file)):
-            step = _number(row.get("step"))
-            for name, cell in row.items():
-                value = _number(cell) if name and name not in {"step", "epoch"} else None
-                if value is not None:
-                    found.setdefault(name, []).append((index if step is None else step, value))
-    return {name: tuple(np.array(pairs).T) for name, pairs in found.items()}  # pyright: ignore[reportReturnType]
-
-
-def _number(cell: Any) -> float | None:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return None
 
 
 def stored_sounds(folder: Path, *, most: int = MOST_GROUPS) -> tuple[list[tuple[str, Sounds]], int]:

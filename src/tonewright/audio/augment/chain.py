@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from tonewright.audio.augment.base import TRANSFORMS, Donor, Parameters, Transform
-from tonewright.errors import UsageError
+from tonewright.errors import UsageError, nearest
 
 
 @dataclass(frozen=True)
@@ -57,21 +56,14 @@ def chain_from_settings(settings: Mapping[str, Mapping[str, Any]]) -> Chain:
 
 def _transform(name: str, values: Mapping[str, Any]) -> Transform:
     if name not in TRANSFORMS:
-        raise UsageError(f"augment.{name} is not a transform; {_nearest(name, TRANSFORMS)}")
+        raise UsageError(f"augment.{name} is not a transform; {nearest(name, TRANSFORMS)}")
     kind = TRANSFORMS[name]
     known = {field.name: field for field in fields(kind)}
     for key in values:
         if key not in known:
-            raise UsageError(f"augment.{name}.{key} is not a setting; {_nearest(key, known)}")
+            raise UsageError(f"augment.{name}.{key} is not a setting; {nearest(key, known)}")
     listed: dict[str, Any] = {
         key: tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
         for key, value in values.items()
     }
     return kind(**listed)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Advice: the nearest name, or all of them."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"choose among {', '.join(names)}"

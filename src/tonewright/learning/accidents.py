@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
+from tonewright.learning.callbacks import StopWhenAsked
 
 if TYPE_CHECKING:
     from tonewright.learning.learner import Learner
     from tonewright.learning.runs import Run
+
+
+logger = logging.getLogger("tonewright")
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -68,32 +74,42 @@ def readable_errors(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(run: Run) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a training after its step, with a checkpoint; a second Ctrl-C at once.
+def interruptible(run: Run, trainer: pl.Trainer) -> Iterator[None]:
+    """Let Ctrl-C or SIGTERM end a training after its step, with a checkpoint; a second one at once.
 
-    Lightning hears SIGTERM between two batches, and makes of either a silent exit; here they become words.
+    Lightning makes a silent exit of either; here they become words on how to go on.
     """
-    previous = signal.getsignal(signal.SIGINT)
+    stops = [found for found in trainer.callbacks if isinstance(found, StopWhenAsked)]  # pyright: ignore[reportAttributeAccessIssue] - set by Lightning
 
-    def stop_after_step(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, previous)
-        if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None):
-            raise KeyboardInterrupt  # Lightning is not listening yet, or no longer
-        signal.raise_signal(signal.SIGTERM)
+    def ask(number: int, frame: Any) -> None:
+        signal.signal(number, before[number])
+        for stop in stops:
+            stop.asked = True
+        logger.warning("stopping after this step; once more stops at once")
 
-    by_key = previous is signal.default_int_handler and threading.current_thread() is threading.main_thread()
-    if by_key:
-        signal.signal(signal.SIGINT, stop_after_step)
+    with _handling(ask, before := {}):
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit) as stop:
+            interrupted = isinstance(stop.__context__, KeyboardInterrupt)
+            if not interrupted and not isinstance(stop, (KeyboardInterrupt, SIGTERMException)):
+                raise
+            raise KeyboardInterrupt(f"interrupted; {how_to_go_on(run)}") from None
+
+
+@contextmanager
+def _handling(ask: Callable[[int, Any], None], before: dict[int, Any]) -> Iterator[None]:
+    """Put `ask` in the place of Python's usual handlers, which are kept in `before`; a caller's own stay."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    if threading.current_thread() is threading.main_thread():  # elsewhere, signals are not ours to handle
+        before |= {number: usual[number] for number in usual if signal.getsignal(number) is usual[number]}
+    for number in before:
+        signal.signal(number, ask)
     try:
         yield
-    except (KeyboardInterrupt, SystemExit) as stop:
-        interrupted = isinstance(stop.__context__, KeyboardInterrupt)
-        if not interrupted and not isinstance(stop, (KeyboardInterrupt, SIGTERMException)):
-            raise
-        raise KeyboardInterrupt(f"interrupted; {how_to_go_on(run)}") from None
     finally:
-        if by_key:
-            signal.signal(signal.SIGINT, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def how_to_go_on(run: Run) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from tonewright.audio.files import Clip, atomic_output, write
@@ -66,7 +65,7 @@ class MetricsKeeper(Callback):
 
 
 class FinalCheckpoint(Callback):
-    """Saves ``last.ckpt`` when the training ends or is told to, to be carried on from its very last step.
+    """Saves ``last.ckpt`` when the training ends, so that it can be carried on from its very last step.
 
     It stands before the moving average, which puts its weights in place of the current ones at the end.
     """
@@ -78,12 +77,21 @@ class FinalCheckpoint(Callback):
         """Save."""
         trainer.save_checkpoint(self.path)
 
-    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
-        """Save when told to stop, which Lightning hears between two batches; but never within a step."""
-        batches = batches_done(trainer)
-        within = batches % pl_module.config.trainer.accumulate or trainer.validating
-        if isinstance(exception, SIGTERMException) and not within:
+
+class StopWhenAsked(Callback):
+    """Ends the training after the step in which `asked` became true, with ``last.ckpt`` to carry it on from.
+
+    It stands after the moving average, which must have heard of the step.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.asked = path, False
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
+        """Stop, but never between the batches of one step."""
+        if self.asked and batches_done(trainer) % pl_module.config.trainer.accumulate == 0:
             trainer.save_checkpoint(self.path)
+            raise KeyboardInterrupt
 
 
 class Progress(Callback):
@@ -231,6 +239,7 @@ def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list
     callbacks: list[Callback] = [MetricsKeeper(metrics), FinalCheckpoint(run.checkpoints / "last.ckpt")]
     if config.trainer.ema_decay > 0:
         callbacks.append(ExponentialAverage(config.trainer.ema_decay))
+    callbacks.append(StopWhenAsked(run.checkpoints / "last.ckpt"))
     if settings.early_stopping_patience > 0:
         callbacks.append(
             EarlyStopping(

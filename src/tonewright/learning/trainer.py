@@ -199,7 +199,7 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
         learner.prepare(material.training)
     else:
         check_checkpoint(checkpoint, learner)
-    with readable_errors(run), interruptible(run):
+    with readable_errors(run), interruptible(run, trainer):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
     if learner.validated_at != trainer.global_step:

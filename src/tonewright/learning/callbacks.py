@@ -15,7 +15,6 @@ from torch import Tensor
 
 from tonewright.audio.files import Clip, atomic_output, write
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.learner import batches_done
 from tonewright.learning.registry import System
 from tonewright.learning.tracking import MetricsFile
 
@@ -87,9 +86,11 @@ class StopWhenAsked(Callback):
     def __init__(self, path: Path) -> None:
         self.path, self.asked = path, False
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Stop, but never between the batches of one step."""
-        if self.asked and batches_done(trainer) % pl_module.config.trainer.accumulate == 0:
+        if self.asked and pl_module.ends_step(batch_idx):
             trainer.save_checkpoint(self.path)
             raise KeyboardInterrupt
 

@@ -48,8 +48,8 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """One batch: draw, evaluate, log once."""
         terms = self.terms(batch, self.step_generator())
-        step, last_of_step = self.global_step + 1, (batch_index + 1) % self.config.trainer.accumulate == 0
-        if last_of_step and (step % self.config.trainer.log_every_steps == 0 or step == 1):
+        step = self.global_step + 1
+        if self.ends_step(batch_index) and (step % self.config.trainer.log_every_steps == 0 or step == 1):
             self._log_training(terms, step)
         return terms["loss"]
 
@@ -101,6 +101,11 @@ class Learner(pl.LightningModule):
         generator = torch.Generator(device=self.device)
         key = (self.config.seed * 1_000_003 + batch) * 4096 + self.trainer.global_rank
         return generator.manual_seed(key % 2**63)
+
+    def ends_step(self, batch_index: int) -> bool:
+        """Whether the optimizer steps after this batch: the last it gathers, or the last of the epoch."""
+        gathered = (batch_index + 1) % self.config.trainer.accumulate == 0
+        return gathered or batch_index + 1 == batches_per_epoch(self.config, self.trainer.world_size)
 
     def total_steps(self) -> int:
         """Optimiser steps of the whole run, from the configuration.

@@ -1,0 +1,58 @@
+"""A training so small that dozens of them fit into a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightning.pytorch.callbacks import Callback
+
+from tonewright.learning import trainer as trainer_module
+from tonewright.learning.compose import compose_config
+from tonewright.learning.config import TrainConfig
+
+TINY = (
+    "experiment=tiny",
+    "logger=csv",
+    "trainer=cpu",
+    "trainer.threads=1",
+    "trainer.log_every_steps=1",
+    "trainer.ema_decay=0",
+    "system.width=16",
+    "system.latent_dims=8",
+    "system.prepare_windows=8",
+    "data.workers=0",
+    "data.seconds=0.3",
+    "data.batch_size=2",
+    "data.windows_per_epoch=12",
+    "data.validation_windows=2",
+    "optimizer.warmup_steps=0",
+    "callbacks.examples=0",
+    "run_name=a",
+)
+
+
+@pytest.fixture
+def tiny(band: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
+    """(overrides) -> settings of a tiny training whose output is the test's own ``runs`` folder."""
+
+    def settings(*more: str) -> TrainConfig:
+        return compose_config("codec", [*TINY, f"data.root={band}", f"output={tmp_path / 'runs'}", *more])
+
+    return settings
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """Add a callback to every training of a test, after those of the configuration; gives it back."""
+    original = trainer_module.build_callbacks
+    added: list[Callback] = []
+    monkeypatch.setattr(trainer_module, "build_callbacks", lambda *given: [*original(*given), *added])
+
+    def add(callback: Any) -> Any:
+        added.append(callback)
+        return callback
+
+    return add

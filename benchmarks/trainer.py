@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,12 @@ from tonewright.learning.compose import compose_config
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Batch, Learner, rate_factor
 from tonewright.learning.loader import training_loader
+
+if TYPE_CHECKING:
+    from tonewright.codec import Codec
+    from tonewright.codec.evaluate import Score
+    from tonewright.learning.runs import Run
+    from tonewright.learning.trainer import Material
 
 STEPS = 600
 REQUIRED_MS = 3.0
@@ -110,7 +118,7 @@ def bare_seconds(config: TrainConfig) -> float:
     )
     batches = ResumableBatches(batches=STEPS, batch_size=4, processed=lambda: 0)
     start = time.process_time()
-    for batch in training_loader(Constant(4 * STEPS), batches, workers=0):  # pyright: ignore[reportArgumentType] - likewise
+    for batch in training_loader(Constant(4 * STEPS), batches, workers=0):  # pyright: ignore[reportArgumentType]
         loss = learner.terms(batch, None)["loss"]
         optimizer.zero_grad()
         loss.backward()
@@ -137,47 +145,78 @@ def cost_rows() -> list[Row]:
     return rows
 
 
-def codec_rows() -> list[Row]:
+def codec_rows(sounds: str | None) -> list[Row]:
     """Train `tiny` on the demo band and hold it beside the untrained model and the mean spectrum."""
     from tonewright.codec.evaluate import compare
     from tonewright.learning.trainer import ensure_data, load_material, train
 
     with tempfile.TemporaryDirectory() as folder:
-        overrides = [
-            "experiment=tiny",
-            f"data.root={folder}/band",
-            f"output={folder}/runs",
-            "run_name=a",
-            "logger=csv",
-        ]
-        config = compose_config("codec", overrides)
+        overrides = ["experiment=tiny", "run_name=a", "logger=csv"]
+        config = compose_config("codec", [*overrides, f"data.root={folder}/band", f"output={folder}/runs"])
         ensure_data(config.data)
         start = time.monotonic()
         run = train(config)
         seconds = time.monotonic() - start
-        trained, *others = compare(run, load_material(config))
-    rows = [Row("training of tiny", "s", seconds, note=f"SI-SDR {trained.si_sdr_db:.1f} dB at the end")]
-    for other in others:
-        less = 100 * (1 - trained.mel_distance / other.mel_distance)
-        judged = other.name in ("untrained", "mean spectrum")
-        rows.append(
-            Row(
-                "mel distance on validation songs",
-                "",
-                trained.mel_distance,
-                other.name,
-                other.mel_distance,
-                f"{REQUIRED_LESS:g} % under" if judged else "",
-                less >= REQUIRED_LESS if judged else None,
-                f"{less:.0f} % under",
-            )
-        )
-    return rows
+        material = load_material(config)
+        trained, *others = compare(run, material)
+        rows = [Row("training of tiny", "s", seconds, note=f"SI-SDR {trained.si_sdr_db:.1f} dB at the end")]
+        rows += [beside("validation songs", trained.mel_distance, other) for other in others]
+        return rows + (recordings(run, material, Path(sounds)) if sounds else [])
+
+
+def beside(what: str, distance: float, other: Score) -> Row:
+    """One distance beside another, with the bar where there is one."""
+    less = 100 * (1 - distance / other.mel_distance)
+    judged = other.name in ("untrained", "mean spectrum")
+    return Row(
+        f"mel distance, {what}",
+        "",
+        distance,
+        other.name,
+        other.mel_distance,
+        f"{REQUIRED_LESS:g} % under" if judged else "",
+        less >= REQUIRED_LESS if judged else None,
+        f"{less:.0f} % under",
+    )
+
+
+def recordings(run: Run, material: Material, folder: Path) -> list[Row]:
+    """The same for every file of a folder, which the codec has never heard; the mean over the files."""
+    from tonewright.audio.corpus import load_corpus
+    from tonewright.codec import load_codec
+    from tonewright.codec.evaluate import Score
+    from tonewright.codec.training import CodecLearner
+
+    models = {"trained": load_codec(run)}
+    for name in ("untrained", "linear path alone"):
+        torch.manual_seed(run.config.seed)
+        learner = CodecLearner(run.config)
+        if name == "linear path alone":
+            learner.prepare(material.training)
+        models[name] = learner.model.eval()
+    paths = [path for track in load_corpus(folder).tracks for path in track.stems.values()]
+    far = {name: sum(heard(model, path) for path in paths) / len(paths) for name, model in models.items()}
+    what = f"{len(paths)} recordings"
+    return [
+        beside(what, far["trained"], Score(name, far[name])) for name in ("linear path alone", "untrained")
+    ]
+
+
+def heard(model: Codec, path: str) -> float:
+    """Mel distance between a file and its reconstruction."""
+    from tonewright.audio.files import read
+    from tonewright.codec import reconstruct_clip
+    from tonewright.learning.metrics import mel_distance
+
+    clip = read(path, sample_rate=model.sample_rate, channels=model.channels)
+    made, true = (torch.from_numpy(sound.samples) for sound in (reconstruct_clip(model, clip), clip))
+    return float(mel_distance(made, true, sample_rate=model.sample_rate))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("cost", "codec"))
+    parser.add_argument("--sounds", help="folder of recordings to hear the codec with")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -185,7 +224,7 @@ def main() -> int:
     if options.only != "codec":
         report.measure(cost_rows, "cost of a step")
     if options.only != "cost":
-        report.measure(codec_rows, "the smallest codec")
+        report.measure(lambda: codec_rows(options.sounds), "the smallest codec")
     report.print(as_json=options.json)
     return 1 if any(row.met is False for row in report.rows) else 0
 

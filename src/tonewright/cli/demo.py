@@ -38,7 +38,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     """
     import dataclasses
 
-    from tonewright.cli.show import draw_example, print_json
+    from tonewright.cli.show import draw_example, print_json, progress_bar
     from tonewright.codec.evaluate import compare
     from tonewright.learning.compose import compose_config
     from tonewright.learning.trainer import ensure_data, load_material, train
@@ -48,8 +48,11 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
         "codec",
         ["experiment=tiny", f"data.root={data_folder}", f"output={output}", "run_name=demo", "force=true"],
     )
-    with step(f"the band: songs of drums, bass, keys and voice in {data_folder}"):
-        ensure_data(config.data)
+    with (
+        step(f"the band: songs of drums, bass, keys and voice in {data_folder}"),
+        progress_bar("") as progress,
+    ):
+        ensure_data(config.data, progress=progress or (lambda done, total: None))
     with step(f"training the smallest codec in {output}/codec/demo"):
         run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     with step("comparing it with what it must beat"):

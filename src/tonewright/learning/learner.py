@@ -103,7 +103,7 @@ class Learner(pl.LightningModule):
         return generator.manual_seed(key % 2**63)
 
     def ends_step(self, batch_index: int) -> bool:
-        """Whether the optimizer steps after this batch: the last it gathers, or the last of the epoch."""
+        """Whether the optimizer steps after this batch: the last that it gathers, or of the epoch."""
         gathered = (batch_index + 1) % self.config.trainer.accumulate == 0
         return gathered or batch_index + 1 == batches_per_epoch(self.config, self.trainer.world_size)
 

@@ -188,15 +188,16 @@ def _wandb(run: Run) -> Logger:
 
 def _mlflow(run: Run) -> MLFlowLogger:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     uri = tracking_uri(run.config)
     # The identity is kept in the folder, so that a resumed run continues its own record.
     memory = run.folder / "mlflow_run_id.txt"
     known = memory.read_text().strip() if memory.is_file() and run.config.ckpt_path else None
     try:
+        import mlflow  # noqa: F401 - it sets the level of its own messages, so it comes before the next lines
         from lightning.pytorch.loggers import MLFlowLogger
 
+        for noisy in ("alembic", "mlflow"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
         with _few_retries():
             logger = MLFlowLogger(
                 experiment_name=run.config.experiment_name or run.system_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -127,14 +127,15 @@ def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
     return everything, everything
 
 
-def ensure_data(data: DataConfig) -> Path:
+def ensure_data(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> Path:
     """The data folder; the demo band is generated where `data.generate` asks for it and it is missing."""
     root = Path(data.root)
     if data.generate and not (root / "band.json").is_file():
         from tonewright.audio.band import write_band
 
-        logger.info("generating the demo band in %s", root)
-        write_band(root, songs=data.generate_songs, seconds=data.generate_seconds)
+        if progress is None:
+            logger.info("generating the demo band in %s", root)
+        write_band(root, songs=data.generate_songs, seconds=data.generate_seconds, progress=progress)
     return root
 
 

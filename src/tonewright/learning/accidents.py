@@ -20,7 +20,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
-from tonewright.learning.callbacks import StopWhenAsked
+from tonewright.learning.callbacks import LastCheckpoint
 
 if TYPE_CHECKING:
     from tonewright.learning.learner import Learner
@@ -79,7 +79,7 @@ def interruptible(run: Run, trainer: pl.Trainer) -> Iterator[None]:
 
     Lightning makes a silent exit of either; here they become words on how to go on.
     """
-    stops = [found for found in trainer.callbacks if isinstance(found, StopWhenAsked)]  # pyright: ignore[reportAttributeAccessIssue] - set by Lightning
+    stops = [found for found in trainer.callbacks if isinstance(found, LastCheckpoint)]  # pyright: ignore[reportAttributeAccessIssue] - set by Lightning
 
     def ask(number: int, frame: Any) -> None:
         signal.signal(number, before[number])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
 from tonewright.audio.files import Clip, atomic_output, write
@@ -77,21 +77,38 @@ class FinalCheckpoint(Callback):
         trainer.save_checkpoint(self.path)
 
 
-class StopWhenAsked(Callback):
-    """Ends the training after the step in which `asked` became true, with ``last.ckpt`` to carry it on from.
+class LastCheckpoint(Checkpoint):
+    """Saves ``last.ckpt`` every few steps; and, once `asked`, ends the training after a step with one.
 
-    It stands after the moving average, which must have heard of the step.
+    A checkpoint holds whole steps only, and the validation that follows a step belongs to it: Lightning,
+    resumed from between the two, would leave the validation out.
+
+    Parameters
+    ----------
+    path : the file
+    every_steps : how often; 0 = only when asked
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.asked = path, False
+    def __init__(self, path: Path, *, every_steps: int) -> None:
+        self.path, self.every_steps, self.asked = path, every_steps, False
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop, but never between the batches of one step."""
-        if self.asked and pl_module.ends_step(batch_idx):
+        """Save after a step that no validation follows."""
+        if pl_module.ends_step(batch_idx) and not pl_module.validates_after(batch_idx):
+            self.save_if_due(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Save after the validation that follows a step."""
+        if trainer.state.fn == "fit" and pl_module.ends_step(trainer.fit_loop.batch_idx):
+            self.save_if_due(trainer)
+
+    def save_if_due(self, trainer: pl.Trainer) -> None:
+        """Save, and stop when asked to."""
+        if self.asked or (self.every_steps and trainer.global_step % self.every_steps == 0):
             trainer.save_checkpoint(self.path)
+        if self.asked:
             raise KeyboardInterrupt
 
 
@@ -240,7 +257,6 @@ def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list
     callbacks: list[Callback] = [MetricsKeeper(metrics), FinalCheckpoint(run.checkpoints / "last.ckpt")]
     if config.trainer.ema_decay > 0:
         callbacks.append(ExponentialAverage(config.trainer.ema_decay))
-    callbacks.append(StopWhenAsked(run.checkpoints / "last.ckpt"))
     if settings.early_stopping_patience > 0:
         callbacks.append(
             EarlyStopping(
@@ -259,13 +275,5 @@ def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list
         enable_version_counter=False,
         save_on_train_epoch_end=False,
     )
-    last = ModelCheckpoint(
-        run.checkpoints,
-        filename="last",
-        monitor=None,
-        save_top_k=1,
-        every_n_train_steps=settings.checkpoint_every_steps,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
-    )
+    last = LastCheckpoint(run.checkpoints / "last.ckpt", every_steps=settings.checkpoint_every_steps)
     return [*callbacks, best, last]

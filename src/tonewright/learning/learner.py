@@ -81,8 +81,11 @@ class Learner(pl.LightningModule):
     def record(self, values: Mapping[str, float], *, step: int | None = None) -> None:
         """Give values to every logger; directly, since Lightning's own way costs milliseconds a step."""
         at = self.global_step if step is None else step
+        # Lightning's own number of the epoch differs, at the end, between a resumed run and another.
+        begun = batch_progress(self.trainer).total.ready
+        epoch = max(0, begun - 1) // batches_per_epoch(self.config, self.trainer.world_size)
         for logger in self.trainer.loggers:
-            logger.log_metrics({**values, "epoch": self.current_epoch}, step=at)
+            logger.log_metrics({**values, "epoch": epoch}, step=at)
 
     def _log_training(self, terms: Mapping[str, Tensor], step: int) -> None:
         numbers = torch.stack([value.detach().float() for value in terms.values()]).tolist()
@@ -106,6 +109,13 @@ class Learner(pl.LightningModule):
         """Whether the optimizer steps after this batch: the last that it gathers, or of the epoch."""
         gathered = (batch_index + 1) % self.config.trainer.accumulate == 0
         return gathered or batch_index + 1 == batches_per_epoch(self.config, self.trainer.world_size)
+
+    def validates_after(self, batch_index: int) -> bool:
+        """Whether a validation follows this batch."""
+        settings = self.config.trainer
+        if settings.validate_every_steps is None:
+            return batch_index + 1 == batches_per_epoch(self.config, self.trainer.world_size)
+        return batches_done(self.trainer) % (settings.validate_every_steps * settings.accumulate) == 0
 
     def total_steps(self) -> int:
         """Optimiser steps of the whole run, from the configuration.
@@ -144,7 +154,12 @@ class Learner(pl.LightningModule):
 
 def batches_done(trainer: pl.Trainer) -> int:
     """Batches that the trainer has processed in all, also before it was interrupted."""
-    return trainer.fit_loop.epoch_loop.batch_progress.total.processed  # pyright: ignore[reportAttributeAccessIssue] - declared too widely
+    return batch_progress(trainer).total.processed
+
+
+def batch_progress(trainer: pl.Trainer) -> Any:
+    """Lightning's counts of batches."""
+    return trainer.fit_loop.epoch_loop.batch_progress
 
 
 def batches_per_epoch(config: TrainConfig, ranks: int) -> int:

@@ -162,7 +162,7 @@ def build_trainer(
         max_time=timedelta(minutes=settings.max_minutes) if settings.max_minutes else None,
         gradient_clip_val=settings.gradient_clip or None,
         accumulate_grad_batches=settings.accumulate,
-        val_check_interval=settings.validate_every_steps,
+        val_check_interval=every * settings.accumulate if (every := settings.validate_every_steps) else None,
         check_val_every_n_epoch=None if settings.validate_every_steps else 1,
         limit_val_batches=settings.validation_batches,
         num_sanity_val_steps=0,

@@ -264,6 +264,7 @@ def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list
                 mode=settings.mode,
                 patience=settings.early_stopping_patience,
                 min_delta=settings.early_stopping_delta,
+                check_on_train_epoch_end=False,
             )
         )
     best = ModelCheckpoint(

@@ -186,3 +186,11 @@ def equal_blocks(blocks: Iterable[np.ndarray], block_frames: int) -> Iterator[np
         kept, held = [joined[:, whole:]], held - whole
     if held:
         yield np.ascontiguousarray(np.concatenate(kept, axis=1))
+
+
+def fit_length(samples: np.ndarray, frames: int) -> np.ndarray:
+    """The first `frames` of (channels, time), zeros after the end where it is shorter."""
+    missing = frames - samples.shape[-1]
+    if missing > 0:
+        return np.pad(samples, ((0, 0), (0, missing)))
+    return samples[:, :frames]

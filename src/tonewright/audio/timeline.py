@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tonewright.audio.clips import convert_channels
+from tonewright.audio.clips import convert_channels, fit_length
 from tonewright.audio.handles import read_at_rate
 from tonewright.errors import AudioError, CorpusError, UsageError
 
@@ -154,14 +154,6 @@ class Timeline:
             "remove silent files, lower silence_db or raise redraws" if silent else "mend or remove the files"
         )
         return f"{self.root}: no usable window in {silent + broken} draws: {', '.join(found)}; {advice}"
-
-
-def fit_length(samples: np.ndarray, frames: int) -> np.ndarray:
-    """The first `frames` of (channels, time), zeros after the end where it is shorter."""
-    missing = frames - samples.shape[-1]
-    if missing > 0:
-        return np.pad(samples, ((0, 0), (0, missing)))
-    return samples[:, :frames]
 
 
 def _nothing_to_read(corpus: Corpus, settings: WindowSettings) -> str:

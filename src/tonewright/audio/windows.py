@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tonewright.audio.timeline import Place, Sounds, Timeline, WindowSettings, fit_length
+from tonewright.audio.clips import fit_length
+from tonewright.audio.timeline import Place, Sounds, Timeline, WindowSettings
 from tonewright.errors import UsageError
 
 if TYPE_CHECKING:

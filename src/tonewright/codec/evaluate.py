@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,19 +56,23 @@ def compare(run: Run, material: Material) -> list[Score]:
     return [trained, linear, untrained, mean_spectrum(run, material)]
 
 
+def measures(estimate: Tensor, target: Tensor, *, sample_rate: int) -> dict[str, Tensor]:
+    """Figures that are compared and not optimised, of (batch, channels, time); (batch,) each."""
+    return {
+        "mel_distance": mel_distance(estimate, target, sample_rate=sample_rate),
+        "log_spectral_distance_db": log_spectral_distance(estimate, target),
+        "si_sdr_db": si_sdr(estimate, target),
+    }
+
+
 @torch.inference_mode()
 def score(name: str, model: Codec, windows: FixedWindows) -> Score:
     """Mean figures of a codec over fixed windows."""
-    sums = torch.zeros(3)
+    found: dict[str, list[Tensor]] = {}
     for batch in batches(windows):
-        made = model(batch).samples
-        figures = (
-            mel_distance(made, batch, sample_rate=model.sample_rate),
-            log_spectral_distance(made, batch),
-            si_sdr(made, batch),
-        )
-        sums += torch.stack([figure.sum() for figure in figures])
-    return Score(name, *(sums / len(windows)).tolist())
+        for figure, values in measures(model(batch).samples, batch, sample_rate=model.sample_rate).items():
+            found.setdefault(figure, []).append(values)
+    return Score(name, **{figure: float(torch.cat(values).mean()) for figure, values in found.items()})
 
 
 @torch.inference_mode()
@@ -89,8 +93,9 @@ def mean_spectrum(run: Run, material: Material) -> Score:
     return Score("mean spectrum", total / len(material.validation))
 
 
-def batches(windows: FixedWindows) -> Sequence[Tensor]:
+def batches(windows: FixedWindows) -> Iterator[Tensor]:
     """The first stem of all windows in batches (batch, channels, time)."""
     stem = windows.settings.stems[0]
-    items = [torch.from_numpy(windows[index][stem]) for index in range(len(windows))]
-    return [torch.stack(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
+    for start in range(0, len(windows), BATCH):
+        indices = range(start, min(start + BATCH, len(windows)))
+        yield torch.stack([torch.from_numpy(windows[index][stem]) for index in indices])

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tonewright.codec.config import Config
-from tonewright.codec.frames import LappedTransform
+from tonewright.codec.frames import LappedTransform, full_precision
 from tonewright.dsp.levels import left_right, mid_side
 from tonewright.learning.latent import Posterior
 
@@ -93,6 +93,11 @@ class Codec(nn.Module):
         self.decode_residual = ResidualNetwork(latents, inputs, config)
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.weighing.device
+
+    @property
     def context_frames(self) -> int:
         """Frames on each side that one frame's latent, or one latent's frame, depends on."""
         return self.config.depth * (self.config.kernel // 2)
@@ -115,8 +120,9 @@ class Codec(nn.Module):
 
     def posterior(self, coefficients: Tensor) -> Posterior:
         """Weighed coefficients to the posterior of their latents (batch, latent_dims, frames)."""
-        mean, log_variance = self.encode_residual(squeeze(coefficients)).chunk(2, dim=1)
-        return Posterior(self.encode_linear(coefficients) + mean, FIRST_LOG_VARIANCE + log_variance)
+        mean, log_variance = self.encode_residual(squeeze(coefficients)).float().chunk(2, dim=1)
+        with full_precision(coefficients):
+            return Posterior(self.encode_linear(coefficients) + mean, FIRST_LOG_VARIANCE + log_variance)
 
     def encode(self, samples: Tensor) -> Posterior:
         """Samples (batch, channels, time) to the posterior of their latents."""
@@ -128,7 +134,9 @@ class Codec(nn.Module):
 
     def decode_frames(self, latents: Tensor) -> Tensor:
         """Latents (batch, latent_dims, frames) to weighed coefficients (batch, channels hop, frames)."""
-        return self.decode_linear(latents) + self.decode_residual(latents)
+        heard = self.decode_residual(latents).float()
+        with full_precision(latents):
+            return self.decode_linear(latents) + heard
 
     def forward(self, samples: Tensor, generator: torch.Generator | None = None) -> Reconstruction:
         """There and back; with a `generator` through a draw from the posterior, without through its mean."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tonewright.audio.clips import resample_blocks
+from tonewright.audio.clips import fit_length, resample_blocks
 from tonewright.audio.files import Clip, SoundWriter, probe, resample, stream
 from tonewright.codec.model import Codec
 from tonewright.errors import RunError, TonewrightError
@@ -127,7 +127,7 @@ def _segment(
     inside = held[:, max(0, begin - offset) : finish - offset]
     before = max(0, offset - begin) if begin < 0 else 0
     behind = finish - begin - before - inside.shape[-1]
-    padded = torch.from_numpy(np.pad(inside, ((0, 0), (before, behind))))
+    padded = torch.from_numpy(np.pad(inside, ((0, 0), (before, behind)))).to(model.device)
     coefficients = model.inner_coefficients(_as_batch(padded, model.channels))
     latents = model.posterior(coefficients).mode()
     low, high = max(0, start - context), min(stop + context, end)
@@ -135,7 +135,7 @@ def _segment(
     decoded = model.decode_frames(latents)[..., start - low : stop - low + 1]
     length = (stop - start) * hop if total is None else min(stop * hop, total) - start * hop
     made = model.samples(decoded, length)
-    return _from_batch(made, held.shape[0]).numpy()
+    return _from_batch(made, held.shape[0]).cpu().numpy()
 
 
 def _as_batch(samples: torch.Tensor, channels: int) -> torch.Tensor:
@@ -148,9 +148,3 @@ def _as_batch(samples: torch.Tensor, channels: int) -> torch.Tensor:
 def _from_batch(samples: torch.Tensor, channels: int) -> torch.Tensor:
     """The inverse of `_as_batch`."""
     return samples[0] if samples.shape[1] == channels else samples.mean(dim=1)
-
-
-def fit_length(samples: np.ndarray, frames: int) -> np.ndarray:
-    """Cut or extend with zeros to exactly `frames`, for the sample that a resampler may round off."""
-    samples = samples[:, :frames]
-    return np.pad(samples, ((0, 0), (0, frames - samples.shape[-1])))

@@ -10,18 +10,16 @@ from torch import Tensor
 
 from tonewright.audio.files import Clip
 from tonewright.codec.config import Config
+from tonewright.codec.evaluate import measures
 from tonewright.codec.model import Codec
 from tonewright.codec.reconstruct import load_codec, reconstruct_clip
+from tonewright.errors import UsageError
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Batch, Learner
-from tonewright.learning.losses import RECONSTRUCTION_TERMS, ReconstructionLoss, weigh
-from tonewright.learning.metrics import log_spectral_distance, mel_distance, si_sdr
+from tonewright.learning.losses import LossBalancer, ReconstructionLoss, weigh
 from tonewright.learning.registry import System
 
 PREPARE_EPOCH = 2**31  # its windows are never trained on
-
-
-KNOWN = (*RECONSTRUCTION_TERMS, "kl")
 
 
 class CodecLearner(Learner):
@@ -31,15 +29,21 @@ class CodecLearner(Learner):
 
     def __init__(self, config: TrainConfig) -> None:
         settings: Config = config.system
+        if len(config.data.stems) != 1:
+            raise UsageError(
+                f"data.stems is {list(config.data.stems)}; a codec learns one stem, such as [mixture]"
+            )
         super().__init__(
             Codec(settings, sample_rate=config.data.sample_rate, channels=config.data.channels), config
         )
         self.settings = settings
         # A loss of weight zero is not computed; a name that is no loss is refused here.
-        names = tuple(name for name, weight in settings.weights.items() if name != "kl" and weight != 0)
+        weights = {name: weight for name, weight in settings.weights.items() if name != "kl" and weight != 0}
+        self.reconstruction_weights = weights
         self.reconstruction = ReconstructionLoss(
-            settings.reconstruction, sample_rate=config.data.sample_rate, names=names
+            settings.reconstruction, sample_rate=config.data.sample_rate, names=tuple(weights)
         )
+        self.balancer = LossBalancer(weights) if settings.balance else None
 
     def prepare(self, windows: Any) -> None:
         """Find the linear path from some training windows."""
@@ -55,31 +59,31 @@ class CodecLearner(Learner):
         with torch.autocast(target.device.type, enabled=False):
             estimate = out.samples.float()
             parts = self.reconstruction(estimate, target)
-            parts["kl"] = out.posterior.kl(free_bits=self.settings.free_bits)
-            weights = {"kl": 0.0, **self.settings.weights}
-            if self.training:
-                weights["kl"] *= self.settings.kl_ramp(self.global_step)
-            loss = weigh(parts, weights, known=KNOWN)
-            extra = {} if generator is not None else self.measures(estimate, target)
-        return {"loss": loss, **parts, **extra}
+            kl = out.posterior.kl(free_bits=self.settings.free_bits)
+            loss = self.kl_weight() * kl + self.weighed(parts, estimate)
+            figures = {}
+            if generator is None:
+                figures = measures(estimate, target, sample_rate=self.config.data.sample_rate)
+        return {"loss": loss, **parts, "kl": kl, **{name: value.mean() for name, value in figures.items()}}
 
-    def measures(self, estimate: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Figures that are compared but not optimised."""
-        rate = self.config.data.sample_rate
-        return {
-            "mel_distance": mel_distance(estimate, target, sample_rate=rate).mean(),
-            "log_spectral_distance_db": log_spectral_distance(estimate, target).mean(),
-            "si_sdr_db": si_sdr(estimate, target).mean(),
-        }
+    def kl_weight(self) -> float:
+        """Weight of the KL divergence, ramped while training."""
+        ramp = self.settings.kl_ramp(self.global_step) if self.training else 1.0
+        return ramp * self.settings.weights.get("kl", 0.0)
+
+    def weighed(self, parts: Mapping[str, Tensor], estimate: Tensor) -> Tensor:
+        """The losses of reconstruction as one: by their weights, or balanced by their gradients."""
+        if self.balancer is not None and self.training:
+            return self.balancer(parts, estimate)
+        return weigh(parts, self.reconstruction_weights)
 
 
 def example(model: Codec, clip: Clip) -> tuple[dict[str, Clip], dict[str, float]]:
     """A clip beside its reconstruction, and how far apart they are."""
     made = reconstruct_clip(model, clip)
-    first, second = torch.from_numpy(clip.samples)[None], torch.from_numpy(made.samples)[None]
-    distance = mel_distance(second, first, sample_rate=clip.sample_rate)
-    sounds = {"original": clip, "reconstruction": made}
-    return sounds, {"mel_distance": float(distance), "si_sdr_db": float(si_sdr(second, first))}
+    estimate, target = (torch.from_numpy(sound.samples)[None] for sound in (made, clip))
+    figures = measures(estimate, target, sample_rate=clip.sample_rate)
+    return {"original": clip, "reconstruction": made}, {name: float(figures[name]) for name in figures}
 
 
 SYSTEM = System(

@@ -154,8 +154,3 @@ def uniform(generator: np.random.Generator, low: float, high: float) -> float:
 def log_uniform(generator: np.random.Generator, low: float, high: float) -> float:
     """A positive number between two others, every octave equally likely."""
     return math.exp(uniform(generator, math.log(low), math.log(high)))
-
-
-def amplitude(level_db: float) -> float:
-    """10^(level / 20)."""
-    return 10.0 ** (level_db / 20.0)

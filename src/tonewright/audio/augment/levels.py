@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tonewright.audio.augment.base import Donor, Parameters, Transform, amplitude, uniform
+from tonewright.audio.augment.base import Donor, Parameters, Transform, uniform
+from tonewright.dsp.levels import amplitude_from_db
 from tonewright.errors import UsageError
 
 _SLOPES = {"white": 0.0, "pink": 1.0, "brown": 2.0}  # power falls as 1 / frequency to this
@@ -31,7 +32,7 @@ class Gain(Transform):
         return {"gain_db": uniform(generator, self.low_db, self.high_db)}
 
     def _apply(self, samples: np.ndarray, parameters: Mapping[str, Any], sample_rate: int) -> np.ndarray:
-        return samples * amplitude(parameters["gain_db"])
+        return samples * float(amplitude_from_db(parameters["gain_db"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,10 @@ class Noise(Transform):
     def _apply(self, samples: np.ndarray, parameters: Mapping[str, Any], sample_rate: int) -> np.ndarray:
         noise = _colored(samples.shape, _SLOPES[parameters["color"]], parameters["noise_seed"])
         ratio = _rms(samples) / max(_rms(noise), np.finfo(np.float32).tiny)
-        return samples + (noise * (ratio * amplitude(-parameters["snr_db"]))).astype(samples.dtype)
+        level = float(amplitude_from_db(-parameters["snr_db"]))
+        return samples + (noise * (ratio * level)).astype(samples.dtype)
+            samples.dtype
+        )
 
     def _apply_to_stems(
         self,

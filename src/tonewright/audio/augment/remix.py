@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tonewright.audio.augment.base import Donor, Parameters, Transform, amplitude, uniform
-from tonewright.audio.timeline import fit_length
+from tonewright.audio.augment.base import Donor, Parameters, Transform, uniform
+from tonewright.audio.clips import fit_length
+from tonewright.dsp.levels import amplitude_from_db
 from tonewright.errors import UsageError
 
 
@@ -54,7 +55,7 @@ class Remix(Transform):
         for stem, gain_db in gains_db.items():
             frames = stems[stem].shape[-1]
             source = fit_length(sources[stem], frames) if stem in swapped else stems[stem]
-            mixed[stem] = source * amplitude(gain_db)
+            mixed[stem] = source * float(amplitude_from_db(gain_db))
         if "mixture" in mixed:
             mixed["mixture"] = np.sum(
                 [mixed[stem] for stem in gains_db], axis=0, dtype=mixed["mixture"].dtype

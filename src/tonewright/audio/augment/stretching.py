@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tonewright.audio.augment.base import Parameters, Transform, log_uniform, uniform
-from tonewright.audio.timeline import fit_length
+from tonewright.audio.clips import fit_length
 from tonewright.errors import MissingExtraError, UsageError
 
 

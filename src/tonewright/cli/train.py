@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -27,21 +28,20 @@ def command(system: str, arguments: tuple[str, ...], force: bool, as_json: bool)
       tonewright train codec experiment=tiny -m seed=1,2         (sweep)
       tonewright train codec experiment=tiny --cfg job           (show the settings)
     """
-    from tonewright.learning.compose import check_overrides, complete, parse
+    from tonewright.errors import UsageError
+    from tonewright.learning.compose import check_overrides, complete, compose_config, parse
 
     flags, overrides = separate(arguments)
     if force:
         overrides.append("force=true")
-    from tonewright.errors import UsageError, nearest
-    from tonewright.learning.registry import system_names
-
-    if system not in system_names():
-        raise UsageError(f"no system is called '{system}'; {nearest(system, system_names())}")
+    if not flags:
+        one_run(compose_config(system, overrides), as_json=as_json)
+        return
     check_overrides(system, overrides)
     swept = [item.key_or_group for item in parse(overrides) if item.is_sweep_override()]
     if swept and not {"-m", "--multirun"} & set(flags):
         raise UsageError(f"{swept[0]} has several values; add -m to train one after the other")
-    run_hydra(system, overrides, [*flags, *complete(system, overrides)], swept=swept, as_json=as_json)
+    run_hydra(system, [*flags, *complete(system, overrides)], swept=swept, as_json=as_json)
 
 
 def separate(arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -61,9 +61,7 @@ def separate(arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
     return flags, overrides
 
 
-def run_hydra(
-    system: str, overrides: list[str], arguments: list[str], *, swept: list[str], as_json: bool
-) -> None:
+def run_hydra(system: str, arguments: list[str], *, swept: list[str], as_json: bool) -> None:
     """Give the command to Hydra, which composes, shows or sweeps, and calls the training for each job."""
     import hydra
     from omegaconf import DictConfig
@@ -106,9 +104,11 @@ def run_hydra(
 def one_run(config: Any, *, as_json: bool) -> float | None:
     """Train once, print where it went and how it ended; return the monitored value for sweepers."""
     from tonewright.cli.show import draw_example, print_json
+    from tonewright.learning.compose import RUN_NAME_VARIABLE
     from tonewright.learning.metrics_file import metric_series
     from tonewright.learning.trainer import train
 
+    os.environ[RUN_NAME_VARIABLE] = config.run_name  # for the processes that a launcher may start
     run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     series = metric_series(run.metrics_file)
     last = {name: float(values[-1]) for name, (_, values) in series.items() if name.startswith("validation/")}

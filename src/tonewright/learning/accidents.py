@@ -21,6 +21,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
 from tonewright.learning.callbacks import LastCheckpoint
+from tonewright.learning.runs import process_rank, replaced_run
 
 if TYPE_CHECKING:
     from tonewright.learning.learner import Learner
@@ -127,11 +128,18 @@ def how_to_go_on(run: Run) -> str:
 def forgotten_unless_started(run: Run) -> Iterator[None]:
     """Remove a new run folder again when its training fails before the first step.
 
-    Otherwise the same command, put right, would be told that the run exists already.
+    Otherwise the same command, put right, would be told that the run exists already. A run that it was to
+    replace comes back; once the new one has started, the old one goes.
     """
+    old = replaced_run(run.folder)
     try:
         yield
     except BaseException:
-        if run.config.ckpt_path is None and not run.metrics_file.exists():
+        if process_rank() == 0 and run.config.ckpt_path is None and not run.metrics_file.exists():
             shutil.rmtree(run.folder, ignore_errors=True)
+            if old.is_dir():
+                old.rename(run.folder)
         raise
+    finally:
+        if process_rank() == 0 and run.metrics_file.exists():
+            shutil.rmtree(old, ignore_errors=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tonewright.errors import UsageError, nearest
+from tonewright.errors import RunError, UsageError, nearest
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.registry import config_type, system_names
-from tonewright.learning.runs import latest_run, schema, typed_config
+from tonewright.learning.runs import latest_run, open_run, process_rank, schema, typed_config
 
 CONFIG_MODULE = "tonewright.conf"
 FOLDER = Path(__file__).parents[1] / "conf"
+RUN_NAME_VARIABLE = "TONEWRIGHT_RUN_NAME"
+# What says which windows a batch holds, and how many batches make an epoch.
+FIXED_KEYS = ("data.batch_size", "data.windows_per_epoch", "trainer.devices", "trainer.num_nodes", "seed")
 GROUPS = ("system", "data", "trainer", "callbacks", "logger", "experiment")
 
 
@@ -48,8 +53,6 @@ def complete(system: str, overrides: Sequence[str]) -> list[str]:
 
 def compose_config(system: str, overrides: Sequence[str] = ()) -> TrainConfig:
     """Compose, check and name the configuration of one training of `system`."""
-    if system not in system_names():
-        raise UsageError(f"no system is called '{system}'; {nearest(system, system_names())}")
     raw = compose_raw(system, overrides)
     return finish(typed_config(raw, source="configuration"), raw, overrides)
 
@@ -63,10 +66,12 @@ def compose_raw(system: str, overrides: Sequence[str] = ()) -> DictConfig:
 
 
 def check_overrides(system: str, overrides: Sequence[str]) -> DictConfig:
-    """Refuse misspelt groups, options and keys, and values of the wrong type.
+    """Refuse unknown systems, misspelt groups, options and keys, and values of the wrong type.
 
     Returns what is composed without the overrides that sweep over several values.
     """
+    if system not in system_names():
+        raise UsageError(f"no system is called '{system}'; {nearest(system, system_names())}")
     parsed = parse(overrides)
     register_schemas()
     GlobalHydra.instance().clear()
@@ -134,14 +139,16 @@ def finish(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> Tr
     config.experiment_name = config.experiment_name or config.system_name
     if config.ckpt_path is not None:
         return resumed(config, raw, overrides)
-    config.run_name = config.run_name or f"{config.experiment_name}-{datetime.now():%Y%m%d-%H%M%S}"
+    # The processes of one training must agree, and the first has told the others.
+    told = os.environ.get(RUN_NAME_VARIABLE) if process_rank() else None
+    config.run_name = config.run_name or told or f"{config.experiment_name}-{datetime.now():%Y%m%d-%H%M%S}"
     return config
 
 
 def resumed(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> TrainConfig:
     """The saved settings of the run, with what is overridden now on top.
 
-    Options of groups that are named now replace that group; an experiment named now is the saved one already.
+    An option of a group that is named now sets what its file sets; an experiment is the saved one already.
     """
     folder = (
         Path(config.output, config.system_name, config.run_name)
@@ -149,19 +156,39 @@ def resumed(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> T
         else latest_run(config.output, config.system_name)
     )
     path = folder / "config.yaml"
-    if not path.is_file():
-        raise UsageError(
+    saved = open_run(folder).config if path.is_file() else None
+    if saved is None:
+        raise RunError(
             f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out"
         )
-    saved = OmegaConf.load(path)
-    assert isinstance(saved, DictConfig)
+    merged = OmegaConf.create(asdict(saved))
+    for name in changed_keys(config.system_name, overrides):
+        OmegaConf.update(merged, name, OmegaConf.select(raw, name), merge=False, force_add=True)
+    merged.run_name, merged.ckpt_path, merged.output = folder.name, config.ckpt_path, config.output
+    changed = typed_config(merged, source=str(path))
+    for name in FIXED_KEYS:
+        before, after = (
+            OmegaConf.select(OmegaConf.create(asdict(saved)), name),
+            OmegaConf.select(merged, name),
+        )
+        if before != after:
+            raise UsageError(
+                f"{name}={after}: a resumed run keeps {name}={before}, which decides its batches"
+            )
+    return changed
+
+
+def changed_keys(system: str, overrides: Sequence[str]) -> Iterator[str]:
+    """Keys that overrides set, those of a group's option by its file, in order."""
     for override in parse(overrides):
         name = override.key_or_group
         if name == "experiment" or name.startswith("hydra"):
             continue
-        OmegaConf.update(saved, name, OmegaConf.select(raw, name), merge=False, force_add=True)
-    saved.run_name, saved.ckpt_path, saved.output = folder.name, config.ckpt_path, config.output
-    return typed_config(saved, source=str(path))
+        if not _is_choice(override):
+            yield name
+            continue
+        option = OmegaConf.load(FOLDER / name / f"{override.value()}.yaml")
+        yield from (f"{name}.{key}" for key in keys(option) if key.split(".")[0] != "defaults")
 
 
 def _compose(overrides: list[str]) -> DictConfig:

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tonewright.audio.files import atomic_output
-from tonewright.errors import OutputError, RunError, nearest
+from tonewright.errors import OutputError, RunError, UsageError, nearest
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.registry import config_type, system_names
 
@@ -106,10 +106,13 @@ class Run:
 def create_run(config: TrainConfig) -> Run:
     """Make the run folder of a configuration, or open it again when the run is resumed.
 
-    An existing run is replaced only with ``force=true``; everything else in it stays safe.
+    An existing run is replaced only with ``force=true``, and set aside until the new one is under way
+    (`replaced_run`). Of several processes only the first writes.
     """
     folder = Path(config.output) / config.system_name / str(config.run_name)
     resuming = config.ckpt_path is not None
+    if process_rank() > 0:
+        return Run(folder, config)
     if resuming and not (folder / "config.yaml").is_file():
         raise RunError(
             f"{folder}: there is no run to resume; name one with run_name=, or leave ckpt_path out"
@@ -120,7 +123,7 @@ def create_run(config: TrainConfig) -> Run:
                 f"{folder}: exists already; resume it with ckpt_path=last, choose another run_name, "
                 "or replace it with --force"
             )
-        _remove_run(folder)
+        _set_aside(folder)
     try:
         for part in ("checkpoints", "figures", "audio"):
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -164,6 +167,9 @@ def typed_config(raw: DictConfig, *, source: str) -> TrainConfig:
         config = OmegaConf.to_object(merged)
         assert isinstance(config, TrainConfig)
         config.system = OmegaConf.to_object(system)
+    except MissingMandatoryValue as error:
+        key = getattr(error, "full_key", None) or "a key"
+        raise UsageError(f"{source}: {key} has no value; set {key}=…") from error
     except OmegaConfBaseException as error:
         raise RunError(f"{source}: {_first_line(error)}") from error
     return config
@@ -226,10 +232,21 @@ def _check_format(path: Path, found: Any) -> None:
         )
 
 
-def _remove_run(folder: Path) -> None:
+def process_rank() -> int:
+    """Which of a training's processes this is; 0 unless a launcher says otherwise."""
+    return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
+
+
+def replaced_run(folder: Path) -> Path:
+    """Where a run lies that is being replaced by one of the same name."""
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+def _set_aside(folder: Path) -> None:
     if not (folder / "config.yaml").is_file():
         raise OutputError(f"{folder}: exists and is not a run; it is not removed, choose another run_name")
-    shutil.rmtree(folder)
+    shutil.rmtree(replaced_run(folder), ignore_errors=True)
+    folder.rename(replaced_run(folder))
 
 
 def _write_text(path: Path, text: str) -> None:

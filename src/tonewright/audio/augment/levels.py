@@ -95,8 +95,6 @@ class Noise(Transform):
         ratio = _rms(samples) / max(_rms(noise), np.finfo(np.float32).tiny)
         level = float(amplitude_from_db(-parameters["snr_db"]))
         return samples + (noise * (ratio * level)).astype(samples.dtype)
-            samples.dtype
-        )
 
     def _apply_to_stems(
         self,

@@ -45,6 +45,17 @@ class Learner(pl.LightningModule):
         """
         raise NotImplementedError
 
+    def on_train_start(self) -> None:
+        """Let a resumed run follow the optimiser's settings as they are now, not as the checkpoint has them."""
+        settings, optimizer = self.config.optimizer, self.trainer.optimizers[0]
+        for group in optimizer.param_groups:
+            group["initial_lr"], group["weight_decay"] = settings.learning_rate, settings.weight_decay
+            group["betas"] = (settings.betas[0], settings.betas[1])
+            factor = rate_factor(settings, self.global_step, self.total_steps())
+            group["lr"] = settings.learning_rate * factor
+        for scheduler in self.trainer.lr_scheduler_configs:
+            scheduler.scheduler.base_lrs = [settings.learning_rate]
+
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """One batch: draw, evaluate, log once."""
         terms = self.terms(batch, self.step_generator())
@@ -73,10 +84,15 @@ class Learner(pl.LightningModule):
             raise UsageError(f"callbacks.monitor: nothing is called '{monitor}'; {nearest(monitor, values)}")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to put broken weights in the place of the last sound ones."""
+        """Keep what was validated; refuse to put broken weights in the place of the last sound ones."""
+        checkpoint["validated_at"] = self.validated_at
         sound = torch.stack([weight.isfinite().all() for weight in self.model.parameters()])
         if not bool(sound.all()):
             self._refuse(["a weight"])
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """A step that was validated before is not validated again."""
+        self.validated_at = checkpoint.get("validated_at", -1)
 
     def record(self, values: Mapping[str, float], *, step: int | None = None) -> None:
         """Give values to every logger; directly, since Lightning's own way costs milliseconds a step."""

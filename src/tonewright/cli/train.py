@@ -106,12 +106,16 @@ def one_run(config: Any, *, as_json: bool) -> float | None:
     from tonewright.cli.show import draw_example, print_json
     from tonewright.learning.compose import RUN_NAME_VARIABLE
     from tonewright.learning.metrics_file import metric_series
+    from tonewright.learning.runs import process_rank
     from tonewright.learning.trainer import train
 
-    os.environ[RUN_NAME_VARIABLE] = config.run_name  # for the processes that a launcher may start
+    if process_rank() == 0:
+        os.environ[RUN_NAME_VARIABLE] = config.run_name  # for the processes that a launcher may start
     run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     series = metric_series(run.metrics_file)
     last = {name: float(values[-1]) for name, (_, values) in series.items() if name.startswith("validation/")}
+    if process_rank() > 0:
+        return None
     if as_json:
         print_json({"run": str(run.folder), "metrics": last})
     else:

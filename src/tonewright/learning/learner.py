@@ -46,7 +46,7 @@ class Learner(pl.LightningModule):
         raise NotImplementedError
 
     def on_train_start(self) -> None:
-        """Let a resumed run follow the optimiser's settings as they are now, not as the checkpoint has them."""
+        """Let a resumed run follow the optimiser settings given now, not those of its checkpoint."""
         settings, optimizer = self.config.optimizer, self.trainer.optimizers[0]
         for group in optimizer.param_groups:
             group["initial_lr"], group["weight_decay"] = settings.learning_rate, settings.weight_decay

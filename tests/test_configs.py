@@ -108,6 +108,25 @@ def test_a_resumed_run_keeps_its_settings_and_takes_what_is_given_now(tmp_path: 
     assert compose_config("codec", [f"output={tmp_path}", "ckpt_path=last"]).run_name == "a"
 
 
+def test_a_group_named_on_resuming_sets_what_its_file_sets(tmp_path: Path) -> None:
+    create_run(compose_config("codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a"]))
+    again = compose_config("codec", [f"output={tmp_path}", "run_name=a", "ckpt_path=last", "trainer=cpu"])
+    assert again.trainer.accelerator == "cpu"
+    assert again.trainer.ema_decay == 0.99
+
+
+@pytest.mark.parametrize("change", ["data.batch_size=5", "data.windows_per_epoch=77", "seed=4"])
+def test_what_decides_the_batches_cannot_change_on_resuming(change: str, tmp_path: Path) -> None:
+    create_run(compose_config("codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a"]))
+    with pytest.raises(UsageError, match=change.split("=")[0]):
+        compose_config("codec", [f"output={tmp_path}", "run_name=a", "ckpt_path=last", change])
+
+
+def test_a_missing_value_is_wrong_use() -> None:
+    with pytest.raises(UsageError, match=r"data\.root"):
+        compose_config("codec", ["data=folder"])
+
+
 def test_resuming_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TonewrightError, match="no run"):
         compose_config("codec", [f"output={tmp_path}", "ckpt_path=last"])

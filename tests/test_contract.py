@@ -152,6 +152,27 @@ def test_resumed_after_sigkill_equals_uninterrupted(
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_two_processes_equal_one_at_the_same_batch(name: str, band: Path, tmp_path: Path) -> None:
+    """The windows of a step are the same; what is drawn besides is each process's own."""
+    system = load_system(name)
+    common = [*system.smoke, f"data.root={band}", f"output={tmp_path}", *SMALL, "trainer.max_steps=4"]
+    one = train(compose_config(name, [*common, "run_name=one", "data.batch_size=4"]))
+    two = [*common, "run_name=two", "data.batch_size=2", "trainer.devices=2", "trainer.strategy=ddp"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tonewright", "train", name, *two], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        done.stdout.count(str(tmp_path / name / "two")) == 1
+    )  # the first process speaks, the other does not
+    ours = metric_series(tmp_path / name / "two" / "metrics.csv")
+    theirs = metric_series(one.metrics_file)
+    steps, losses = ours["validation/loss"]
+    assert steps[-1] == 4
+    assert losses[-1] == pytest.approx(theirs["validation/loss"][1][-1], rel=0.02)
+
+
 def last_step(metrics: Path) -> int:
     if not metrics.exists():
         return 0

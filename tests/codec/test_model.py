@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 from tonewright.audio.files import Clip, read, write
 from tonewright.codec import Codec, Config, reconstruct_clip, reconstruct_file
 from tonewright.codec.reconstruct import reconstruct_stream
-from tonewright.errors import AudioError, OutputError
+from tonewright.errors import AudioError, OutputError, UsageError
 
 SMALL = Config(hop_samples=16, latent_dims=6, width=8, depth=2)
 
@@ -138,3 +142,43 @@ def write_raw_float(path, clip: Clip) -> None:
     import soundfile
 
     soundfile.write(path, clip.samples.T, clip.sample_rate, subtype="FLOAT")
+
+
+def test_mixed_precision_leaves_the_linear_path_exact() -> None:
+    # The transform and the linear maps are not quantised: the inverse undoes the transform as in float32.
+    model = lively()
+    sound = torch.from_numpy(noise(2, 1000))[None]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        coefficients = model.coefficients(sound)
+        again = model.samples(coefficients, 1000)
+        latents = model.encode_residual(coefficients)
+    assert coefficients.dtype == again.dtype == torch.float32
+    assert latents.dtype == torch.bfloat16
+    assert torch.allclose(again, sound, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kernel": 4}, {"latent_dims": 0}, {"hop_samples": -1}, {"depth": 0}, {"width": 0}]
+)
+def test_sizes_that_describe_no_codec_are_refused(wrong: dict) -> None:
+    with pytest.raises(UsageError, match=f"system.{next(iter(wrong))}"):
+        Config(**wrong)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_memory_does_not_grow_with_the_length(tmp_path) -> None:
+    code = (
+        "import re, sys, torch; torch.set_num_threads(1)\n"
+        "from tonewright.codec import Codec, Config, reconstruct_file\n"
+        "model = Codec(Config(latent_dims=8, width=16, depth=1), sample_rate=44100, channels=2).eval()\n"
+        "reconstruct_file(sys.argv[1], sys.argv[2], model, block_seconds=2.0)\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    )
+    peaks = []
+    for seconds in (5, 150):
+        path = tmp_path / f"{seconds}.wav"
+        write(path, Clip(np.tile(noise(2, 44100), (1, seconds)), 44100), encoding="pcm16")
+        command = [sys.executable, "-c", code, str(path), str(tmp_path / f"{seconds}.out.wav")]
+        peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    # 145 s more of stereo are 51 MB as float32; a whole pass would need several times that.
+    assert peaks[1] - peaks[0] < 25_000

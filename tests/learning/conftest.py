@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,20 @@ TINY = (
 )
 
 
-@pytest.fixture
-def tiny(band: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
-    """(overrides) -> settings of a tiny training whose output is the test's own ``runs`` folder."""
+@pytest.fixture(scope="session")
+def tiny_in(band: Path) -> Callable[..., TrainConfig]:
+    """(output, overrides) -> settings of a tiny training."""
 
-    def settings(*more: str) -> TrainConfig:
-        return compose_config("codec", [*TINY, f"data.root={band}", f"output={tmp_path / 'runs'}", *more])
+    def settings(output: Path, *more: str) -> TrainConfig:
+        return compose_config("codec", [*TINY, f"data.root={band}", f"output={output}", *more])
 
     return settings
+
+
+@pytest.fixture
+def tiny(tiny_in: Callable[..., TrainConfig], tmp_path: Path) -> Callable[..., TrainConfig]:
+    """(overrides) -> settings of a tiny training whose output is the test's own ``runs`` folder."""
+    return partial(tiny_in, tmp_path / "runs")
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def log_settings(tracker: Logger, settings: dict[str, Any]) -> None:
         tracker.log_hyperparams(settings)
         return
     known = tracker.experiment.get_run(tracker.run_id).data.params
-    tracker.log_hyperparams({name: value for name, value in settings.items() if name not in known})
+    tracker.log_hyperparams({name: str(value) for name, value in settings.items() if name not in known})
     for name, value in settings.items():
         if name in known and known[name] != str(value)[:250]:
             tracker.experiment.set_tag(tracker.run_id, f"resumed.{name}", str(value))

@@ -233,14 +233,27 @@ def test_bad_samples_are_refused_in_words(trained: Run) -> None:
             system.process(model, clip)
 
 
+def test_files_are_processed_as_clips_are(trained: Run, tmp_path: Path) -> None:
+    system = load_system(trained.system_name)
+    model = system.load(trained)
+    clip = tone(48000, 2, 60000)
+    write(tmp_path / "in.wav", clip, encoding="float")
+    made = read(system.process_file(tmp_path / "in.wav", tmp_path / "out.flac", model, block_seconds=0.2))
+    assert made.sample_rate == 48000
+    assert np.abs(made.samples - np.clip(system.process(model, clip).samples, -1, 1)).max() < 1e-4
+
+
 def test_broken_files_are_refused_by_name(trained: Run, tmp_path: Path) -> None:
+    system = load_system(trained.system_name)
+    model = system.load(trained)
     path = tmp_path / "cut.wav"
     write(path, tone(44100, 2, 44100))
     whole = path.read_bytes()
-    for content in (b"", whole[:30], b"not a sound at all, only words"):
+    for content in (b"", whole[:30], whole[:5000], b"not a sound at all, only words"):
         path.write_bytes(content)
         with pytest.raises(AudioError, match=r"cut\.wav"):
-            read(path)
+            system.process_file(path, tmp_path / "out.wav", model)
+        assert [found.name for found in tmp_path.iterdir()] == ["cut.wav"]
 
 
 def test_loading_refuses_what_it_cannot_know(trained: Run) -> None:

@@ -12,7 +12,7 @@ from tonewright.audio.files import Clip
 from tonewright.codec.config import Config
 from tonewright.codec.evaluate import measures
 from tonewright.codec.model import Codec
-from tonewright.codec.reconstruct import load_codec, reconstruct_clip
+from tonewright.codec.reconstruct import load_codec, reconstruct_clip, reconstruct_file
 from tonewright.errors import UsageError
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Batch, Learner
@@ -91,6 +91,7 @@ SYSTEM = System(
     learner=CodecLearner,
     load=load_codec,
     process=reconstruct_clip,
+    process_file=reconstruct_file,
     example=example,
     smoke=("experiment=tiny",),
 )

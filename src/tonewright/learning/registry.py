@@ -8,7 +8,6 @@ know of it.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ class System:
     load : a run -> the model, ready for use
     process : (model, clip, block_seconds=) -> clip; the sound that goes in, as the model gives it back;
         ``block_seconds=None`` takes it whole
+    process_file : (source, target, model, block_seconds=) -> target; the same from file to file
     example : (model, clip) -> named clips and named numbers, for logs and reports
     smoke : overrides that make its smallest real run
     """
@@ -44,17 +44,15 @@ class System:
     learner: Callable[[TrainConfig], Learner]
     load: Callable[[Run], Any]
     process: Callable[..., Clip]
+    process_file: Callable[..., Path]
     example: Callable[[Any, Clip], tuple[Mapping[str, Clip], Mapping[str, float]]]
     smoke: tuple[str, ...]
 
 
 def system_names() -> tuple[str, ...]:
     """Names of the systems that this installation can train."""
-    return tuple(
-        name
-        for name in PLANNED
-        if importlib.util.find_spec(f"tonewright.{name}") and _module_path(name, "training.py").is_file()
-    )
+    package = Path(__file__).parents[1]
+    return tuple(name for name in PLANNED if (package / name / "training.py").is_file())
 
 
 def config_type(name: str) -> type:
@@ -65,10 +63,6 @@ def config_type(name: str) -> type:
 def load_system(name: str) -> System:
     """A system by name, with its framework."""
     return importlib.import_module(f"tonewright.{_known(name)}.training").SYSTEM
-
-
-def _module_path(name: str, file: str) -> Path:
-    return Path(__file__).parents[1] / name / file
 
 
 def _known(name: str) -> str:

@@ -38,6 +38,10 @@ class ExponentialAverage(WeightAveraging):
 
         super().__init__(use_buffers=False, avg_fn=average)
 
+    def settle(self, pl_module: pl.LightningModule) -> None:
+        """Leave the averaged weights in the model, also where a resumed run had no step left to end with."""
+        self._copy_average_to_current(pl_module)
+
     @contextmanager
     def in_place(self, pl_module: pl.LightningModule) -> Iterator[None]:
         """Put the averaged weights in place of the current ones for a while."""
@@ -135,9 +139,15 @@ class Progress(Callback):
         self.bar.update(self.task, completed=trainer.global_step, description=text)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Close the bar, also after an error."""
+        """Close the bar."""
         if self.bar is not None:
             self.bar.stop()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Close the bar before the error is shown."""
+        self.teardown(trainer, pl_module, "fit")
 
 
 Draw = Callable[[Sequence[tuple[str, Clip]]], Any]

@@ -147,7 +147,7 @@ def open_run(folder: str | Path) -> Run:
     try:
         raw = OmegaConf.load(path)
     except Exception as error:  # YAML's and OmegaConf's errors share no base
-        raise RunError(f"{path}: not readable as YAML ({_first_line(error)})") from error
+        raise RunError(f"{path}: not readable as YAML ({first_line(error)})") from error
     if not isinstance(raw, DictConfig):
         raise RunError(f"{path}: holds no settings")
     _check_format(path, raw.get("format"))
@@ -171,7 +171,7 @@ def typed_config(raw: DictConfig, *, source: str) -> TrainConfig:
         key = getattr(error, "full_key", None) or "a key"
         raise UsageError(f"{source}: {key} has no value; set {key}=…") from error
     except OmegaConfBaseException as error:
-        raise RunError(f"{source}: {_first_line(error)}") from error
+        raise RunError(f"{source}: {first_line(error)}") from error
     return config
 
 
@@ -254,5 +254,6 @@ def _write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -20,7 +20,7 @@ from tonewright.audio.files import atomic_output
 from tonewright.errors import MissingExtraError, TonewrightError
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.metrics_file import FIRST_COLUMNS, read_metrics
-from tonewright.learning.runs import Run, flat
+from tonewright.learning.runs import Run, first_line, flat
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import MLFlowLogger
@@ -205,7 +205,7 @@ def _mlflow(run: Run) -> MLFlowLogger:
                 tracking_uri=uri,
                 run_id=known,
                 artifact_location=(Path(run.config.output).resolve() / "mlartifacts").as_uri()
-                if "sqlite" in uri
+                if uri.startswith("sqlite:")
                 else None,
             )
             identity = str(logger.run_id)
@@ -243,21 +243,29 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return first_line(error)
 
 
 def publish(run: Run) -> None:
-    """Give the finished run's figures, weights and settings to MLflow, and register the model where asked."""
-    settings = run.config.logger.mlflow
+    """Give the finished run's weights and settings to MLflow, and register the model where asked."""
     memory = run.folder / "mlflow_run_id.txt"
-    if not settings.enabled or not memory.is_file():
+    if not run.config.logger.mlflow.enabled or not memory.is_file():
         return
+    try:
+        _publish(run, memory.read_text().strip())
+    except Exception as error:  # whatever a server or a database says
+        raise TonewrightError(
+            f"logger.mlflow.tracking_uri={tracking_uri(run.config)}: {_reason(error)}; "
+            f"the run itself is whole in {run.folder}"
+        ) from error
+
+
+def _publish(run: Run, identity: str) -> None:
     from mlflow import MlflowClient
 
+    settings = run.config.logger.mlflow
+
     client = MlflowClient(tracking_uri(run.config))
-    identity = memory.read_text().strip()
-    for path in sorted((run.folder / "figures").glob("*")):
-        client.log_artifact(identity, str(path), "figures")
     for name in ("config.yaml", "environment.txt", "model.safetensors", "metrics.csv"):
         client.log_artifact(identity, str(run.folder / name))
     if settings.checkpoints:

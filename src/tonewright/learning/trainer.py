@@ -28,7 +28,7 @@ from tonewright.learning.accidents import (
     interruptible,
     readable_errors,
 )
-from tonewright.learning.callbacks import Draw, Examples, Progress, build_callbacks
+from tonewright.learning.callbacks import Draw, Examples, ExponentialAverage, Progress, build_callbacks
 from tonewright.learning.checks import check
 from tonewright.learning.config import DataConfig, TrainConfig
 from tonewright.learning.learner import Learner, batches_done, batches_per_epoch
@@ -77,7 +77,7 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None
             extra: list[Callback] = [Examples(run, system, clips, every_epochs=every, draw=draw)]
             extra += [Progress()] if show_progress else []
             trainer = build_trainer(
-                config, run, [metrics, *trackers], [*build_callbacks(config, run, metrics), *extra]
+                config, run, [metrics, *trackers], [*extra, *build_callbacks(config, run, metrics)]
             )
             fit(trainer, learner, material, config, run)
             if trainer.is_global_zero:
@@ -180,7 +180,7 @@ def build_trainer(
 def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: TrainConfig, run: Run) -> None:
     """Train, from the beginning or from a checkpoint."""
     data = config.data
-    pin = torch.cuda.is_available()
+    pin = trainer.strategy.root_device.type == "cuda"
     batches = ResumableBatches(
         batches=batches_per_epoch(config, trainer.world_size),
         batch_size=data.batch_size,
@@ -203,6 +203,9 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     with readable_errors(run), interruptible(run, trainer):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
+    for callback in trainer.callbacks:  # pyright: ignore[reportAttributeAccessIssue] - set by Lightning
+        if isinstance(callback, ExponentialAverage):
+            callback.settle(learner)
     if learner.validated_at != trainer.global_step:
         # The last step fell between two validations; its figures belong to the run all the same.
         trainer.validate(learner, validation, verbose=False)

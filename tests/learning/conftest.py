@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lightning.pytorch.callbacks import Callback
+from omegaconf import DictConfig, OmegaConf
 
 from tonewright.learning import trainer as trainer_module
-from tonewright.learning.compose import compose_config
+from tonewright.learning.compose import GROUPS, compose_config
 from tonewright.learning.config import TrainConfig
+from tonewright.learning.runs import typed_config
 
 TINY = (
     "experiment=tiny",
@@ -38,9 +41,18 @@ TINY = (
 @pytest.fixture(scope="session")
 def tiny_in(band: Path) -> Callable[..., TrainConfig]:
     """(output, overrides) -> settings of a tiny training."""
+    composed: dict[tuple[str, ...], DictConfig] = {}
 
     def settings(output: Path, *more: str) -> TrainConfig:
-        return compose_config("codec", [*TINY, f"data.root={band}", f"output={output}", *more])
+        # Composing takes longer than these trainings; it is done once for each choice of groups.
+        choices = tuple(text for text in more if text.partition("=")[0] in GROUPS)
+        if choices not in composed:
+            config = compose_config("codec", [*TINY, f"data.root={band}", *choices])
+            composed[choices] = OmegaConf.create(asdict(config))
+        values = OmegaConf.from_dotlist([text.lstrip("+") for text in more if text not in choices])
+        raw = OmegaConf.merge(composed[choices], {"output": str(output)}, values)
+        assert isinstance(raw, DictConfig)
+        return typed_config(raw, source="test")
 
     return settings
 

@@ -181,7 +181,7 @@ def test_a_run_that_fails_is_told_as_failed(
 def test_a_tracking_address_that_does_not_answer_is_told_before_training(
     uri: str, words: str, tiny, tmp_path: Path
 ) -> None:
-    config = tiny("logger=default", f"logger.mlflow.tracking_uri='{uri}'")
+    config = tiny("logger=default", f"logger.mlflow.tracking_uri={uri}")
     with pytest.raises(TonewrightError, match=rf"tracking_uri={uri}: .*{words}") as refusal:
         train(config)
     assert "\n" not in str(refusal.value)

@@ -122,6 +122,19 @@ def test_what_decides_the_batches_cannot_change_on_resuming(change: str, tmp_pat
         compose_config("codec", [f"output={tmp_path}", "run_name=a", "ckpt_path=last", change])
 
 
+def test_no_band_is_generated_in_somebody_s_own_folder() -> None:
+    assert compose_config("codec", []).data.generate
+    assert compose_config("codec", ["data=demo", "data.root=x"]).data.generate
+    own = compose_config("codec", ["data.root=/music"]).data
+    assert (own.generate, own.layout) == (False, "auto")
+
+
+@pytest.mark.parametrize("override", ["+foo=3", "~trainer", "+trainer.foo=1"])
+def test_nothing_is_added_where_nobody_reads_it(override: str) -> None:
+    with pytest.raises(UsageError, match="added or deleted"):
+        compose_config("codec", [override])
+
+
 def test_a_missing_value_is_wrong_use() -> None:
     with pytest.raises(UsageError, match=r"data\.root"):
         compose_config("codec", ["data=folder"])

@@ -153,6 +153,22 @@ def test_resumed_after_sigkill_equals_uninterrupted(
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("stop", [3, 5, 8])
+def test_a_run_is_carried_on_to_where_one_go_would_have_ended(
+    name: str, stop: int, band: Path, tmp_path: Path
+) -> None:
+    epochs = ("data.windows_per_epoch=10", "trainer.max_epochs=2")  # 10 steps in all
+    whole = train(settings(name, band, tmp_path, "run_name=whole", *epochs))
+    train(settings(name, band, tmp_path, "run_name=parts", *epochs, f"trainer.max_steps={stop}"))
+    more = [f"output={tmp_path}", "run_name=parts", "ckpt_path=last", "trainer.max_steps=-1"]
+    parts = train(compose_config(name, more))
+    steps, _ = metric_series(parts.metrics_file)["train/loss"]
+    assert steps.tolist() == list(range(1, 11))
+    # The schedule of the first part was laid out for its own length; the order of the windows is the same.
+    assert len(metric_series(whole.metrics_file)["train/loss"][0]) == 10
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_two_processes_equal_one_at_the_same_batch(name: str, band: Path, tmp_path: Path) -> None:
     """The windows of a step are the same; what is drawn besides is each process's own."""
     system = load_system(name)

@@ -85,6 +85,12 @@ def test_every_leaf_has_help_with_an_example(command: tuple, capsys: pytest.Capt
         (("train", "codec", "--fast"), "--fast"),
         (("train", "codec", "trainer.precision=17"), "trainer.precision"),
         (("data", "demo", "x", "--songs", "0"), "--songs"),
+        (("data", "check", "x", "--jobs", "0"), "--jobs"),
+        (("train", "codec", "run_name=../up"), "run_name"),
+        (("train", "codec", "data.seconds=nan"), "data.seconds"),
+        (("train", "codec", "-m", "seed=1,x"), "seed"),
+        (("train", "codec", "--cfg", "jobb"), "--cfg"),
+        (("report", "x", "-o", "mine.wav"), ".html"),
         (("codec", "reconstruct", "x.wav"), "--run"),
     ],
 )
@@ -119,6 +125,12 @@ def test_failure_is_one_line_and_exit_code_1(
     assert words in one_line(error)
     assert code in (1, 2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_argument_shows_the_help(capsys: pytest.CaptureFixture) -> None:
+    code, out, error = run(capsys)
+    assert code == 0
+    assert "Commands:" in out + error
 
 
 def test_training_leaves_a_whole_run_folder(codec_run: Path) -> None:

@@ -77,16 +77,15 @@ def test_latest_run_is_the_one_written_last(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_written_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import safetensors.torch
-
     run = create_run(settings(tmp_path))
     run.save_weights({"a": torch.ones(3)})
 
-    def full(tensors: dict, path: Path, metadata: dict | None = None) -> None:
-        Path(path).write_bytes(b"half")
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    def full(self: Path, content: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
-    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="disk is full"):
         run.save_weights({"a": torch.zeros(3)})
     assert torch.equal(run.load_weights()["a"], torch.ones(3))

@@ -111,9 +111,9 @@ def corpus_as_json(corpus: Corpus) -> dict:
 @command.command("check")
 @click.argument("folder", type=click.Path())
 @click.option("--layout", default="auto", show_default=True, help="How the folder is laid out.")
-@click.option("--jobs", default=-1, show_default=True, help="Files read at a time; -1 for one a core.")
+@click.option("--jobs", default=None, type=click.IntRange(1), help="Files read at a time; default all cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print every file and the sums as JSON.")
-def check(folder: str, layout: str, jobs: int, as_json: bool) -> None:
+def check(folder: str, layout: str, jobs: int | None, as_json: bool) -> None:
     """Read every file in FOLDER from end to end: lengths, levels, clipping, silence, DC, duplicates, damage.
 
     \b
@@ -124,7 +124,7 @@ def check(folder: str, layout: str, jobs: int, as_json: bool) -> None:
     from tonewright.cli.show import print_json, print_table, progress_bar
 
     with progress_bar("checking") as progress:
-        found = inspect(folder, layout=layout, jobs=jobs, progress=progress)
+        found = inspect(folder, layout=layout, jobs=jobs or -1, progress=progress)
     if as_json:
         print_json(found.as_dict())
         return

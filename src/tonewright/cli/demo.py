@@ -46,7 +46,14 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
 
     config = compose_config(
         "codec",
-        ["experiment=tiny", f"data.root={data_folder}", f"output={output}", "run_name=demo", "force=true"],
+        [
+            "experiment=tiny",
+            "data=demo",
+            f"data.root={data_folder}",
+            f"output={output}",
+            "run_name=demo",
+            "force=true",
+        ],
     )
     with (
         step(f"the band: songs of drums, bass, keys and voice in {data_folder}"),

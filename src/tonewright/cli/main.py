@@ -76,6 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = root.main(args=arguments, prog_name="tonewright", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as help_:
+        click.echo(help_.format_message())
+        code = 0
     except click.Abort as error:
         fail(str(error.__cause__ or "") or "interrupted", 130)
     except click.ClickException as error:

@@ -21,6 +21,8 @@ def command(run_folder: str, output: str | None, force: bool, as_json: bool) -> 
     from tonewright.learning.runs import open_run
     from tonewright.report import run_report
 
+    if output is not None and not output.endswith(".html"):
+        raise click.UsageError(f"-o {output}: name a file that ends in .html")
     run = open_run(run_folder)
     page = run_report(run.folder, path=output, overwrite=force)
     if as_json:

@@ -51,7 +51,10 @@ def separate(arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
     rest = iter(arguments)
     for text in rest:
         if text in HYDRA_OPTIONS:
-            flags += [text, *([value] if (value := next(rest, None)) else [])]
+            value = next(rest, None)
+            if text in ("--cfg", "-c") and value not in ("job", "hydra", "all"):
+                raise click.UsageError(f"{text} {value or ''}: choose from job, hydra, all")
+            flags += [text, *([value] if value else [])]
         elif text in HYDRA_FLAGS or text.startswith("--cfg="):
             flags.append(text)
         elif text.startswith("-"):

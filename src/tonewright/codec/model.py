@@ -161,7 +161,9 @@ class Codec(nn.Module):
         frames = frames * weighing
         variances, vectors = torch.linalg.eigh(frames.T @ frames / len(frames))
         count = self.config.latent_dims
-        scale = variances[-count:].clamp_min(1e-10 * float(variances[-1]) + 1e-12).sqrt().flip(0)
+        # A direction that these frames hardly use gets no more gain than one that they use a little: other
+        # sound may use it much, and its latents would run away.
+        scale = variances[-count:].clamp_min(1e-3 * float(variances.mean()) + 1e-12).sqrt().flip(0)
         vectors = vectors[:, -count:].flip(1)
         self.encode_linear.weight.copy_((vectors / scale).T[:, :, None])
         self.decode_linear.weight.copy_((vectors * scale)[:, :, None])

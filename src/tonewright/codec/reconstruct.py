@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import torch
 from tonewright.audio.clips import fit_length, resample_blocks
 from tonewright.audio.files import Clip, SoundWriter, probe, resample, stream
 from tonewright.codec.model import Codec
-from tonewright.errors import RunError, TonewrightError
+from tonewright.errors import OutputError, RunError, TonewrightError
 from tonewright.learning.runs import Run, open_run
+
+logger = logging.getLogger("tonewright")
 
 BLOCK_SECONDS = 10.0
 
@@ -62,22 +65,35 @@ def reconstruct_file(
 ) -> Path:
     """Write a file as the codec gives it back, in memory that does not grow with its length."""
     info = probe(source)
+    if Path(target).exists() and Path(target).samefile(source):
+        raise OutputError(f"{target}: is the input itself; choose another output")
+    # Float samples may go over full scale, and keep doing so where the output can hold them.
+    encoding = (
+        "float" if info.encoding in ("FLOAT", "DOUBLE") and Path(target).suffix.lower() == ".wav" else None
+    )
     blocks = stream(
         source, block_frames=int(block_seconds * model.sample_rate), sample_rate=model.sample_rate
     )
     made = reconstruct_stream(model, blocks, block_seconds=block_seconds)
     with SoundWriter(
-        target, sample_rate=info.sample_rate, channels=info.channels, overwrite=overwrite
+        target,
+        sample_rate=info.sample_rate,
+        channels=info.channels,
+        encoding=encoding,
+        overwrite=overwrite,
     ) as writer:
-        written = 0
+        written, over = 0, False
         for block in resample_blocks(made, from_rate=model.sample_rate, to_rate=info.sample_rate):
             block = block[:, : info.frames - written]
+            over = over or (encoding is None and bool(np.abs(block).max(initial=0.0) > 1.0))
             writer.write(block)
             written += block.shape[-1]
             if progress:
                 progress(written, info.frames)
         if written < info.frames:
             writer.write(np.zeros((info.channels, info.frames - written), np.float32))
+    if over:
+        logger.warning("%s: went over full scale and was clipped; lower the level of %s", target, source)
     return Path(target)
 
 

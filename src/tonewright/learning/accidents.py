@@ -48,8 +48,11 @@ class WholeCheckpoints(TorchCheckpointIO):
             temporary.write_bytes(content.getbuffer())
 
 
-def check_checkpoint(path: Path, learner: Learner) -> None:
-    """Refuse a checkpoint that is damaged, holds more than plain values, or belongs to another model."""
+def check_checkpoint(path: Path, learner: Learner) -> int:
+    """Refuse a checkpoint that is damaged, holds more than plain values, or belongs to another model.
+
+    Returns the step that it stands at.
+    """
     advice = "resume from another with ckpt_path=, or start anew with --force"
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -60,7 +63,10 @@ def check_checkpoint(path: Path, learner: Learner) -> None:
         raise RunError(f"{path}: is no checkpoint of a training; {advice}")
     expected = {name: tensor.shape for name, tensor in learner.state_dict().items()}
     if {name: getattr(tensor, "shape", None) for name, tensor in state.items()} != expected:
-        raise RunError(f"{path}: does not fit the model of config.yaml; {advice}")
+        raise RunError(
+            f"{path}: does not fit the model as it is set now; leave system.* as it was, or {advice}"
+        )
+    return int(found.get("global_step", 0))
 
 
 @contextmanager
@@ -68,6 +74,12 @@ def readable_errors(run: Run) -> Iterator[None]:
     """Turn a full disk or a vanished folder in mid-training into one line that names the file."""
     try:
         yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunError(
+            f"a worker that reads windows died; {how_to_go_on(run)}, or set data.workers=0"
+        ) from error
     except OSError as error:
         if error.errno is None:
             raise

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tonewright.audio.files import Clip, atomic_output, write
 from tonewright.learning.config import TrainConfig
+from tonewright.learning.learner import total_steps
 from tonewright.learning.registry import System
 from tonewright.learning.tracking import MetricsFile
 
@@ -67,22 +68,8 @@ class MetricsKeeper(Callback):
         self.metrics.continue_from(state_dict["rows"])
 
 
-class FinalCheckpoint(Callback):
-    """Saves ``last.ckpt`` when the training ends, so that it can be carried on from its very last step.
-
-    It stands before the moving average, which puts its weights in place of the current ones at the end.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save."""
-        trainer.save_checkpoint(self.path)
-
-
 class LastCheckpoint(Checkpoint):
-    """Saves ``last.ckpt`` every few steps; and, once `asked`, ends the training after a step with one.
+    """Saves ``last.ckpt`` every few steps and at the last; once `asked`, ends the training with one.
 
     A checkpoint holds whole steps only, and the validation that follows a step belongs to it: Lightning,
     resumed from between the two, would leave the validation out.
@@ -110,7 +97,11 @@ class LastCheckpoint(Checkpoint):
 
     def save_if_due(self, trainer: pl.Trainer) -> None:
         """Save, and stop when asked to."""
-        if self.asked or (self.every_steps and trainer.global_step % self.every_steps == 0):
+        # The last step is saved here and not when the training ends: by then Lightning counts an epoch that
+        # was left in its middle as done.
+        config: Any = trainer.lightning_module.config
+        ending = trainer.should_stop or trainer.global_step >= total_steps(config, trainer.world_size)
+        if self.asked or ending or (self.every_steps and trainer.global_step % self.every_steps == 0):
             trainer.save_checkpoint(self.path)
         if self.asked:
             raise KeyboardInterrupt
@@ -264,7 +255,7 @@ def show_on_tensorboard(
 def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list[Callback]:
     """The callbacks that a configuration asks for, without progress and examples."""
     settings = config.callbacks
-    callbacks: list[Callback] = [MetricsKeeper(metrics), FinalCheckpoint(run.checkpoints / "last.ckpt")]
+    callbacks: list[Callback] = [MetricsKeeper(metrics)]
     if config.trainer.ema_decay > 0:
         callbacks.append(ExponentialAverage(config.trainer.ema_decay))
     if settings.early_stopping_patience > 0:

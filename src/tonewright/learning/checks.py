@@ -44,8 +44,11 @@ def check(config: TrainConfig) -> None:
         value = _value(config, name)
         if value is not None and not least <= value < math.inf:
             raise UsageError(f"{name} is {value}; it must be at least {least}")
-    if not config.run_name:
-        raise UsageError("run_name is empty; give the run a name")
+    name = config.run_name or ""
+    if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
+        raise UsageError(f"run_name is '{name}'; give it a plain name: no slash, no dot at its beginning")
+    if not 0 < config.data.seconds < math.inf:
+        raise UsageError(f"data.seconds is {config.data.seconds:g}; it must be above 0")
     if config.seed >= 2**32:
         raise UsageError(f"seed is {config.seed}; it must be below 2^32")
     if config.data.windows_per_epoch < config.data.batch_size:

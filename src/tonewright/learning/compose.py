@@ -77,11 +77,16 @@ def check_overrides(system: str, overrides: Sequence[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         check_choices(system, parsed)
+        check_additions(parsed)
         pairs = [
             (text, item) for text, item in zip(overrides, parsed, strict=True) if not item.is_sweep_override()
         ]
         check_keys(_compose(complete(system, [text for text, item in pairs if _is_choice(item)])), parsed)
-        return _compose(complete(system, [text for text, _ in pairs]))
+        single = [text for text, _ in pairs]
+        for item in parsed:
+            for value in _values(item) if item.is_sweep_override() else ():
+                _compose(complete(system, [*single, f"{item.key_or_group}={value}"]))
+        return _compose(complete(system, single))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -93,7 +98,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
             found.append(parser.parse_override(text))
         except HydraException as error:
             raise UsageError(
-                f"'{text}' is not an override; write key=value, such as trainer.max_epochs=10"
+                f"'{text}' is not an override; write key=value, or 'key=\"two words\"' where there are spaces"
             ) from error
     return found
 
@@ -123,6 +128,15 @@ def check_keys(base: DictConfig, overrides: Iterable[Override]) -> None:
             raise UsageError(f"{override.input_line}: there is no key '{name}'; {nearest(name, known)}")
 
 
+def check_additions(overrides: Iterable[Override]) -> None:
+    """What is added with ``+`` or deleted with ``~`` must belong to a setting that holds names of its own."""
+    for override in overrides:
+        open_ended = override.key_or_group.startswith(("system.weights.", "data.augment", "hydra"))
+        if (override.is_add() or override.is_delete()) and not open_ended:
+            advice = "only system.weights and data.augment take names of their own"
+            raise UsageError(f"{override.input_line}: cannot be added or deleted; {advice}")
+
+
 def keys(config: Any, prefix: str = "") -> set[str]:
     """All dotted keys of a configuration, of branches and leaves."""
     found: set[str] = set()
@@ -137,6 +151,12 @@ def keys(config: Any, prefix: str = "") -> set[str]:
 def finish(config: TrainConfig, raw: DictConfig, overrides: Sequence[str]) -> TrainConfig:
     """Give the run its name; a run that is resumed starts from its own saved settings."""
     config.experiment_name = config.experiment_name or config.system_name
+    named = {override.key_or_group for override in parse(overrides)}
+    if "data.root" in named and "data" not in named and "data.generate" not in named:
+        # Somebody's own folder: it is read as it is, and no band is generated where it is misspelt.
+        config.data.generate = False
+        if "data.layout" not in named:
+            config.data.layout = "auto"
     if config.ckpt_path is not None:
         return resumed(config, raw, overrides)
     # The processes of one training must agree, and the first has told the others.
@@ -206,7 +226,9 @@ def _is_choice(override: Override) -> bool:
 
 
 def _values(override: Override) -> list[Any]:
-    if override.is_sweep_override() and override.is_choice_sweep():
+    if override.is_sweep_override():
+        if not override.is_choice_sweep():
+            return []
         return [str(value) for value in override.value().list]  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
     return [override.value()]
 

@@ -134,16 +134,8 @@ class Learner(pl.LightningModule):
         return batches_done(self.trainer) % (settings.validate_every_steps * settings.accumulate) == 0
 
     def total_steps(self) -> int:
-        """Optimiser steps of the whole run, from the configuration.
-
-        Lightning's own estimate would start the loaders before a checkpoint's position is known.
-        """
-        settings = self.config.trainer
-        batches = batches_per_epoch(self.config, self.trainer.world_size)
-        steps = (
-            settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
-        )
-        return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
+        """Optimiser steps of the whole run."""
+        return total_steps(self.config, self.trainer.world_size)
 
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, a step at a time."""
@@ -181,6 +173,17 @@ def batch_progress(trainer: pl.Trainer) -> Any:
 def batches_per_epoch(config: TrainConfig, ranks: int) -> int:
     """Batches that each of so many processes takes in an epoch."""
     return max(1, config.data.windows_per_epoch // (config.data.batch_size * ranks))
+
+
+def total_steps(config: TrainConfig, ranks: int) -> int:
+    """Optimiser steps of a whole run, from its configuration.
+
+    Lightning's own estimate would start the loaders before a checkpoint's position is known.
+    """
+    settings = config.trainer
+    batches = batches_per_epoch(config, ranks)
+    steps = settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
+    return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
 
 
 def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:

@@ -69,13 +69,15 @@ class Run:
 
     def save_weights(self, state: Mapping[str, torch.Tensor], **notes: Any) -> Path:
         """Write the weights to ``model.safetensors``, with the system, format and `notes` in its header."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         header = {"system": self.system_name, "format": str(FORMAT), "notes": json.dumps(notes)}
         path = self.folder / MODEL_FILE
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
         with atomic_output(path, overwrite=True) as temporary:
-            save_file(tensors, temporary, metadata=header)
+            temporary.write_bytes(
+                save(tensors, metadata=header)
+            )  # save_file would make it private to its owner
         return path
 
     def load_weights(self) -> dict[str, torch.Tensor]:
@@ -141,9 +143,11 @@ def open_run(folder: str | Path) -> Run:
     folder = Path(folder)
     path = folder / "config.yaml"
     if not folder.is_dir():
-        raise RunError(f"{folder}: no such run folder")
+        raise RunError(f"{folder}: no such run folder; name one that a training has written")
     if not path.is_file():
-        raise RunError(f"{folder}: not a run folder (it has no config.yaml)")
+        raise RunError(
+            f"{folder}: not a run folder, it has no config.yaml; name one that a training has written"
+        )
     try:
         raw = OmegaConf.load(path)
     except Exception as error:  # YAML's and OmegaConf's errors share no base

@@ -16,6 +16,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
+from torch.utils.data import DataLoader
 
 from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.files import Clip
@@ -31,10 +32,10 @@ from tonewright.learning.accidents import (
 from tonewright.learning.callbacks import Draw, Examples, ExponentialAverage, Progress, build_callbacks
 from tonewright.learning.checks import check
 from tonewright.learning.config import DataConfig, TrainConfig
-from tonewright.learning.learner import Learner, batches_done, batches_per_epoch
+from tonewright.learning.learner import Learner, batches_done, batches_per_epoch, total_steps
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
 from tonewright.learning.registry import load_system
-from tonewright.learning.runs import Run, create_run
+from tonewright.learning.runs import MODEL_FILE, Run, create_run
 from tonewright.learning.tracking import open_loggers, publish
 
 logger = logging.getLogger("tonewright")
@@ -79,8 +80,8 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None
             trainer = build_trainer(
                 config, run, [metrics, *trackers], [*extra, *build_callbacks(config, run, metrics)]
             )
-            fit(trainer, learner, material, config, run)
-            if trainer.is_global_zero:
+            trained = fit(trainer, learner, material, config, run)
+            if trained and trainer.is_global_zero:
                 run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
                 publish(run)
     return run
@@ -92,6 +93,11 @@ def load_material(config: TrainConfig) -> Material:
     corpus = load_corpus(ensure_data(data), layout=data.layout)
     if data.stems != ["mixture"]:
         _check_stems(corpus, data)
+    longest = max(track.frames / track.sample_rate for track in corpus.tracks)
+    if data.seconds > longest:
+        raise UsageError(
+            f"data.seconds is {data.seconds:g}; the longest track of {corpus.root} is {longest:.1f} s"
+        )
     training, validation = split_corpus(corpus)
     settings = WindowSettings(
         seconds=data.seconds,
@@ -128,9 +134,12 @@ def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
 
 
 def ensure_data(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The data folder; the demo band is generated where `data.generate` asks for it and it is missing."""
+    """The data folder; the demo band is generated where `data.generate` asks for it and there is nothing."""
     root = Path(data.root)
-    if data.generate and not (root / "band.json").is_file():
+    empty = not root.exists() or (
+        root.is_dir() and all(path.name.startswith("band.") for path in root.iterdir())
+    )
+    if data.generate and (empty or (root / "band.partial.json").is_file()):
         from tonewright.audio.band import write_band
 
         if progress is None:
@@ -177,29 +186,20 @@ def build_trainer(
     )
 
 
-def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: TrainConfig, run: Run) -> None:
-    """Train, from the beginning or from a checkpoint."""
-    data = config.data
-    pin = trainer.strategy.root_device.type == "cuda"
-    batches = ResumableBatches(
-        batches=batches_per_epoch(config, trainer.world_size),
-        batch_size=data.batch_size,
-        processed=lambda: batches_done(trainer),
-        rank=trainer.global_rank,
-        ranks=trainer.world_size,
-    )
-    training = training_loader(material.training, batches, workers=data.workers, pin_memory=pin)  # pyright: ignore[reportArgumentType] - a data set by its methods
-    validation = validation_loader(
-        material.validation,  # pyright: ignore[reportArgumentType] - likewise
-        batch_size=data.batch_size,
-        workers=data.workers,
-        pin_memory=pin,
-    )
+def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: TrainConfig, run: Run) -> bool:
+    """Train, from the beginning or from a checkpoint; false where no step is left."""
+    training, validation = loaders(trainer, material, config)
     checkpoint = run.checkpoint(config.ckpt_path) if config.ckpt_path else None
     if checkpoint is None:
         learner.prepare(material.training)
-    else:
-        check_checkpoint(checkpoint, learner)
+    elif (
+        check_checkpoint(checkpoint, learner) >= total_steps(config, trainer.world_size)
+        and (run.folder / MODEL_FILE).is_file()
+    ):
+        logger.warning(
+            "%s: nothing is left to train; raise trainer.max_epochs or trainer.max_steps", run.folder
+        )
+        return False
     with readable_errors(run), interruptible(run, trainer):
         # Only plain tensors and numbers are accepted: a checkpoint from a stranger cannot run code.
         trainer.fit(learner, training, validation, ckpt_path=checkpoint, weights_only=True)
@@ -209,6 +209,33 @@ def fit(trainer: pl.Trainer, learner: Learner, material: Material, config: Train
     if learner.validated_at != trainer.global_step:
         # The last step fell between two validations; its figures belong to the run all the same.
         trainer.validate(learner, validation, verbose=False)
+    return True
+
+
+def loaders(trainer: pl.Trainer, material: Material, config: TrainConfig) -> tuple[DataLoader, DataLoader]:
+    """Loaders of the training and the validation windows."""
+    data, ranks = config.data, trainer.world_size
+    if data.batch_size * ranks > data.windows_per_epoch:
+        raise UsageError(
+            f"data.windows_per_epoch is {data.windows_per_epoch}; {ranks} processes with data.batch_size="
+            f"{data.batch_size} need at least {data.batch_size * ranks}"
+        )
+    pin = trainer.strategy.root_device.type == "cuda"
+    batches = ResumableBatches(
+        batches=batches_per_epoch(config, ranks),
+        batch_size=data.batch_size,
+        processed=lambda: batches_done(trainer),
+        rank=trainer.global_rank,
+        ranks=ranks,
+    )
+    training = training_loader(material.training, batches, workers=data.workers, pin_memory=pin)  # pyright: ignore[reportArgumentType] - a data set by its methods
+    validation = validation_loader(
+        material.validation,  # pyright: ignore[reportArgumentType] - likewise
+        batch_size=data.batch_size,
+        workers=data.workers,
+        pin_memory=pin,
+    )
+    return training, validation
 
 
 def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str, Clip]]:

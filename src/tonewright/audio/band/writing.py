@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -211,6 +213,9 @@ def _run(
 
 
 def _numbered(number: int, work: Callable, *arguments: object) -> tuple[int, object]:
+    # Ctrl-C reaches every process of a terminal; the first one answers it, and ends these.
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return number, work(*arguments)
 
 

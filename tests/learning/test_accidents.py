@@ -204,6 +204,23 @@ def test_an_interrupted_training_goes_on_where_it_was(batch: int, more: tuple, t
     assert leftovers(resumed.folder) == []
 
 
+def test_a_moved_run_still_knows_its_best(tiny, tmp_path: Path) -> None:
+    config = tiny("trainer.max_steps=1", "trainer.validate_every_steps=1")
+    run = train(config)
+    best = (run.checkpoints / "best.ckpt").read_bytes()
+    config.output = str(tmp_path / "elsewhere")
+    run.folder.parents[1].rename(config.output)
+    # Whatever comes counts for better only if it is lower by far, which nothing is.
+    config.callbacks.mode, config.ckpt_path, config.trainer.max_steps = "min", "last", 2
+    state = torch.load(folder_of(config) / "checkpoints/last.ckpt", weights_only=True)
+    name = next(key for key in state["callbacks"] if key.startswith("BestCheckpoint"))
+    kept = state["callbacks"][name]
+    kept["best_k_models"] = {path: torch.tensor(-1e9) for path in kept["best_k_models"]}
+    torch.save(state, folder_of(config) / "checkpoints/last.ckpt")
+    train(config)
+    assert (folder_of(config) / "checkpoints/best.ckpt").read_bytes() == best
+
+
 def test_interrupted_at_once_the_earlier_checkpoint_serves(tiny, watch, keyboard) -> None:
     def at_once(learner) -> None:
         raise KeyboardInterrupt

@@ -107,6 +107,21 @@ class LastCheckpoint(Checkpoint):
             raise KeyboardInterrupt
 
 
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps ``best.ckpt``, and knows it again in a run folder that was moved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from the best so far, wherever it lay."""
+
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath), Path(path).name)) if path else path
+
+        names = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {**state_dict, "dirpath": self.dirpath, **{name: here(state_dict[name]) for name in names}}
+        moved["best_k_models"] = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(moved)
+
+
 class Progress(Callback):
     """One bar for the whole run, on a terminal only."""
 
@@ -268,7 +283,7 @@ def build_callbacks(config: TrainConfig, run: Run, metrics: MetricsFile) -> list
                 check_on_train_epoch_end=False,
             )
         )
-    best = ModelCheckpoint(
+    best = BestCheckpoint(
         run.checkpoints,
         filename="best",
         monitor=settings.monitor,

@@ -388,5 +388,5 @@ def test_public_names_exist() -> None:
 
     for name in tonewright.audio.__all__:
         assert getattr(tonewright.audio, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="attribute nothing"):
         _ = tonewright.audio.nothing

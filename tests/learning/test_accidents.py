@@ -184,8 +184,9 @@ def keyboard():
     [
         ("trainer.ema_decay=0.5", "trainer.validate_every_steps=3", "system.balance=true"),
         ("trainer.accumulate=2", "data.windows_per_epoch=10", "callbacks.checkpoint_every_steps=2"),
+        ("data.windows_per_epoch=6", "callbacks.early_stopping_patience=9"),
     ],
-    ids=["average", "accumulation"],
+    ids=["average", "accumulation", "epochs"],
 )
 def test_an_interrupted_training_goes_on_where_it_was(batch: int, more: tuple, tiny, watch, keyboard) -> None:
     more = (*more, "trainer.max_steps=5" if "accumulate" in more[0] else "trainer.max_steps=9")

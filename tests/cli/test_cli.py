@@ -127,6 +127,14 @@ def test_failure_is_one_line_and_exit_code_1(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_the_extra_a_line_says_how_to_install_it(tmp_path: Path) -> None:
+    arguments = ["train", "codec", "run_name=a", f"data.root={tmp_path}", f"output={tmp_path}"]
+    code = f"import sys; sys.modules['torch'] = None; from tonewright.cli import main; main({arguments!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "tonewright[codec]" in one_line(done.stderr)
+
+
 def test_no_argument_shows_the_help(capsys: pytest.CaptureFixture) -> None:
     code, out, error = run(capsys)
     assert code == 0

@@ -139,7 +139,7 @@ def test_a_plain_player_plays_without_the_script_s_help(show):
         "window.plain = document.querySelector('audio'); plain.controls = true; plain.play();"
     )
     until(driver, "plain.currentTime > 0.2")
-    driver.execute_script("plain.pause()")
+    assert driver.execute_script("plain.pause(); return plain.currentTime") > 0.2
 
 
 def test_play_advances_and_the_switch_goes_on_at_the_same_moment(show):

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tonewright import __version__
-from tonewright.errors import TonewrightError, nearest
+from tonewright.errors import MissingExtraError, TonewrightError, nearest
 
 # Name: module and one line for --help, so that help is shown without importing anything.
 COMMANDS = {
@@ -21,6 +21,19 @@ COMMANDS = {
     "data": ("data", "The demo band, and what is in a folder of sound."),
     "report": ("report", "A run as one page to see and hear."),
     "demo": ("demo", "Train the smallest codec on generated songs and open the report."),
+}
+
+
+# Optional modules, and the extra that brings each.
+EXTRA_OF = {
+    "torch": "codec",
+    "lightning": "codec",
+    "safetensors": "codec",
+    "mlflow": "codec",
+    "pedalboard": "augment",
+    "jax": "filters",
+    "flax": "filters",
+    "streamlit": "app",
 }
 
 
@@ -99,6 +112,11 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if debug or missing not in EXTRA_OF:
+            raise
+        fail(str(MissingExtraError(missing, EXTRA_OF[missing])), 1)
     except Exception as error:
         if debug:
             raise

@@ -151,7 +151,7 @@ def codec_rows(sounds: str | None) -> list[Row]:
     from tonewright.learning.trainer import ensure_data, load_material, train
 
     with tempfile.TemporaryDirectory() as folder:
-        overrides = ["experiment=tiny", "run_name=a", "logger=csv"]
+        overrides = ["experiment=tiny", "data=demo", "run_name=a", "logger=csv"]
         config = compose_config("codec", [*overrides, f"data.root={folder}/band", f"output={folder}/runs"])
         ensure_data(config.data)
         start = time.monotonic()

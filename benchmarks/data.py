@@ -34,6 +34,7 @@ FORMATS = (
     ("WAV, 16 bit", ".wav", "PCM_16"),
     ("FLAC, 16 bit", ".flac", "PCM_16"),
     ("WAV, 24 bit", ".wav", "PCM_24"),
+    ("WAV, 32 bit float", ".wav", "FLOAT"),
 )
 
 

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tonewright.errors import UsageError
+from tonewright.learning import metrics
 from tonewright.learning.losses import (
     RECONSTRUCTION_TERMS,
     LossBalancer,
     ReconstructionLoss,
     ReconstructionSettings,
+    log_spectral_distance,
     weigh,
 )
 from tonewright.learning.metrics import sdr, si_sdr
@@ -283,3 +285,23 @@ def test_what_cannot_be_balanced_is_refused():
             LossBalancer(weights)
     with pytest.raises(UsageError, match="decay"):
         LossBalancer({"a": 1.0}, decay=1.0)
+
+
+@pytest.mark.parametrize("frames", [1, 700, 5000])
+def test_the_log_spectral_term_is_the_metric(frames: int) -> None:
+    generator = torch.Generator().manual_seed(frames)
+    estimate, target = torch.randn(2, 3, 2, frames, generator=generator, dtype=torch.float64)
+    expected = metrics.log_spectral_distance(estimate, target).mean()
+    torch.testing.assert_close(log_spectral_distance(estimate, target), expected, rtol=1e-6, atol=1e-6)
+    assert float(log_spectral_distance(target, target)) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_log_spectral_term_has_an_exact_gradient_and_a_finite_one_at_silence() -> None:
+    generator = torch.Generator().manual_seed(0)
+    estimate, target = torch.randn(2, 1, 1, 90, generator=generator, dtype=torch.float64)
+    estimate.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: log_spectral_distance(x, target, window_length=32), (estimate,))
+    silence = torch.zeros(1, 2, 3000, requires_grad=True)
+    log_spectral_distance(silence, torch.zeros(1, 2, 3000)).backward()
+    assert silence.grad is not None
+    assert torch.isfinite(silence.grad).all()

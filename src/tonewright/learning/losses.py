@@ -18,7 +18,7 @@ from tonewright.learning.spectral import (
     check_shapes,
 )
 
-WAVEFORM_TERMS = ("waveform_l1", "waveform_l2", "si_sdr", "sdr")
+WAVEFORM_TERMS = ("waveform_l1", "waveform_l2", "si_sdr", "sdr", "log_spectral_distance")
 RECONSTRUCTION_TERMS = (*STFT_TERMS, *MEL_TERMS, *WAVEFORM_TERMS)
 """Every name that `ReconstructionLoss` computes."""
 SMALLEST_NORM = 1e-12
@@ -30,6 +30,7 @@ class ReconstructionLoss(nn.Module):
 
     - stft_log, stft_linear, stft_convergence, mel: as in `SpectralLoss`
     - waveform_l1: ⟨|ŝ − s|⟩, waveform_l2: ⟨(ŝ − s)²⟩
+    - log_spectral_distance: the metric of that name, in dB
     - si_sdr, sdr: −SI-SDR and −SDR in dB, averaged over the batch
 
     Computed in float32 (float64 where the inputs are), outside autocast. The target gets no gradient.
@@ -76,7 +77,33 @@ def _waveform_term(name: str, estimate: Tensor, target: Tensor) -> Tensor:
         return nn.functional.l1_loss(estimate, target)
     if name == "waveform_l2":
         return nn.functional.mse_loss(estimate, target)
+    if name == "log_spectral_distance":
+        return log_spectral_distance(estimate, target)
     return -(metrics.si_sdr if name == "si_sdr" else metrics.sdr)(estimate, target).mean()
+
+
+def log_spectral_distance(estimate: Tensor, target: Tensor, *, window_length: int = 2048) -> Tensor:
+    """`metrics.log_spectral_distance` in dB, averaged over the batch, with a gradient.
+
+    Root mean square over the bins of 20 log₁₀ x/y, averaged over frames and channels, of magnitudes x and y
+    that are at least `metrics.EPSILON`.
+
+    Parameters
+    ----------
+    estimate, target : (batch, channels, time)
+    window_length : in samples
+    """
+    hann = torch.hann_window(window_length, dtype=estimate.dtype, device=estimate.device)
+    missing = max(0, window_length // 2 + 1 - estimate.shape[-1])
+
+    def level_db(samples: Tensor) -> Tensor:
+        padded = nn.functional.pad(samples, (0, missing)).flatten(0, -2)
+        spectrum = torch.stft(padded, window_length, window_length // 4, window=hann, return_complex=True)
+        return 20.0 * spectrum.abs().clamp(min=metrics.EPSILON).log10()
+
+    squares = (level_db(estimate) - level_db(target)).square().mean(dim=-2)
+    # Where both are equal the root has no slope; there the distance is at its least anyway.
+    return squares.clamp(min=SMALLEST_NORM).sqrt().mean()
 
 
 def unknown_term(name: str, known: Iterable[str]) -> UsageError:

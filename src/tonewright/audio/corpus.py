@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A piece of sound in one or several aligned files.
+    """A piece of sound in one or several aligned files, or a section of them.
 
     Parameters
     ----------
@@ -38,9 +38,11 @@ class Track:
     stems : stem to absolute path; a track of one file has the stem "mixture"
     sample_rate : Hz, the same in all stems
     channels : the most that a stem has
-    frames : length of the shortest stem
+    frames : its length; that of the shortest stem
     split : "train", "validation" or "test"
     labels : such as genre or instrument
+    start : frame of its files at which it begins
+    bandwidth_hz : up to where there is sound in it, where that was measured
     """
 
     name: str
@@ -51,6 +53,8 @@ class Track:
     frames: int
     split: str
     labels: tuple[str, ...] = ()
+    start: int = 0
+    bandwidth_hz: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -248,13 +252,21 @@ def _track(
         place = str((folder / next(iter(stems.values()))).parent)
         return Unreadable(place, f"its stems differ in sample rate: {listed}")
     share = {} if files.test_share is None else {"test": files.test_share}
+    available = min(fact.frames for fact in known) - files.start
+    frames = available if files.frames is None else files.frames
+    if not 0 < frames <= available:
+        return Unreadable(
+            f"{folder}/{next(iter(stems.values()))}", f"is too short to hold {files.name}; make it anew"
+        )
     return Track(
         name=files.name,
         song=files.song,
         stems={stem: f"{folder}/{path}" for stem, path in stems.items()},
         sample_rate=known[0].sample_rate,
         channels=max(fact.channels for fact in known),
-        frames=min(fact.frames for fact in known),
+        frames=frames,
         split=files.split or split_of(files.song, **share),
         labels=files.labels,
+        start=files.start,
+        bandwidth_hz=files.bandwidth_hz,
     )

@@ -140,7 +140,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=HANDLES.forget)
 
 
-def read_at_rate(path: str, *, start: int, frames: int, sample_rate: int) -> np.ndarray:
+class SectionReader:
+    """Some frames of an open sound file, as if they were the whole of it."""
+
+    def __init__(self, reader: Reader, start: int, frames: int) -> None:
+        self.path, self.sample_rate = reader.path, reader.sample_rate
+        self.frames = min(frames, reader.frames - start)
+        self._reader, self._start = reader, start
+
+    def part(self, start: int, frames: int) -> np.ndarray:
+        """Frames of the section from `start` on, (channels, frames)."""
+        return self._reader.part(self._start + start, frames)
+
+
+def read_at_rate(
+    path: str, *, start: int, frames: int, sample_rate: int, section: tuple[int, int] | None = None
+) -> np.ndarray:
     """Part of a file as it would be cut from the whole file resampled: (channels, frames) float32.
 
     Resampling from f₁ to f₂ gives output k at the time of input k f₁ / f₂. With f₁/f₂ = p/q in lowest
@@ -153,8 +168,11 @@ def read_at_rate(path: str, *, start: int, frames: int, sample_rate: int) -> np.
     start : first frame, at `sample_rate`
     frames : how many, at `sample_rate`
     sample_rate : of the samples returned, Hz
+    section : first frame and length, at the file's own rate, of what counts as the whole file
     """
     reader = HANDLES.reader(path)
+    if section is not None:
+        reader = SectionReader(reader, *section)
     if reader.sample_rate == sample_rate:
         _check_end(reader, reader.frames, start + frames)
         return reader.part(start, min(frames, reader.frames - start))

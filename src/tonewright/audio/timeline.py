@@ -112,9 +112,10 @@ class Timeline:
         wanted = min(frames, self._lengths[index] - start)
         sounds: Sounds = {}
         power = 0.0
+        rate, section = settings.sample_rate, (track.start, track.frames)
         for stem in settings.stems:
             path = track.stems[stem]
-            samples = read_at_rate(path, start=start, frames=wanted, sample_rate=settings.sample_rate)
+            samples = read_at_rate(path, start=start, frames=wanted, sample_rate=rate, section=section)
             samples = np.ascontiguousarray(convert_channels(samples, settings.channels), np.float32)
             stem_power = float(np.vdot(samples, samples)) / samples.size
             if not math.isfinite(stem_power):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
 import sys
-from typing import Any
 
 import click
 
 from tonewright import __version__
-from tonewright.errors import MissingExtraError, TonewrightError, nearest
+from tonewright.cli.lazy import LazyGroup
+from tonewright.errors import MissingExtraError, TonewrightError
 
 # Name: module and one line for --help, so that help is shown without importing anything.
 COMMANDS = {
     "train": ("train", "Train a system: tonewright train codec experiment=tiny."),
     "codec": ("codec", "Sound through a trained codec."),
-    "data": ("data", "The demo band, and what is in a folder of sound."),
+    "data": ("data", "Sound to learn from: made, fetched, indexed, checked, packed."),
     "report": ("report", "A run as one page to see and hear."),
     "demo": ("demo", "Train the smallest codec on generated songs and open the report."),
 }
@@ -31,38 +30,22 @@ EXTRA_OF = {
     "safetensors": "codec",
     "mlflow": "codec",
     "pedalboard": "augment",
+    "pooch": "sources",
+    "mido": "sources",
+    "pyworld": "singing",
     "jax": "filters",
     "flax": "filters",
     "streamlit": "app",
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called, and not before."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command itself, from its module."""
-        if cmd_name not in COMMANDS:
-            return None
-        return importlib.import_module(f"tonewright.cli.{COMMANDS[cmd_name][0]}").command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Answer a misspelt command with the nearest right one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"there is no command '{args[0]}'; {nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of commands, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.group(
+    cls=LazyGroup,
+    package="tonewright.cli",
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
 @click.version_option(__version__, prog_name="tonewright")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 @click.pass_context

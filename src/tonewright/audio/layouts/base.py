@@ -1,13 +1,9 @@
-"""How corpora lie on disk: from the names of files to tracks. No file is opened here.
-
-A further layout is one more class with `name`, `detect` and `find`, put into `LAYOUTS` before
-`FolderLayout`, which takes everything.
-"""
+"""The names of files below a folder, and what a layout makes of them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +45,8 @@ class TrackFiles:
     labels : such as genre or instrument
     split : "train", "validation" or "test" where the corpus itself says so
     test_share : share of songs that go to "test" where it does not; None for the default
+    start, frames : the section of the files that it is; without `frames`, to the end
+    bandwidth_hz : up to where there is sound in it, where that was measured
     """
 
     name: str
@@ -57,6 +55,9 @@ class TrackFiles:
     labels: tuple[str, ...] = ()
     split: str | None = None
     test_share: float | None = None
+    start: int = 0
+    frames: int | None = None
+    bandwidth_hz: float | None = None
 
 
 class Layout(Protocol):
@@ -71,70 +72,6 @@ class Layout(Protocol):
     def find(self, listing: Listing) -> Iterable[TrackFiles]:
         """The tracks, in a stable order."""
         ...
-
-
-class Musdb18HqLayout:
-    """``{train,test}/<song>/{mixture,drums,bass,other,vocals}.wav``; other folders beside are left alone.
-
-    ``test`` is the test split; the songs of ``train`` are divided into train and validation by their
-    hash. A song may lack stems, the mixture too; other suffixes than .wav are taken as well.
-    """
-
-    name = "musdb18hq"
-    STEMS = ("mixture", "drums", "bass", "other", "vocals")
-    FOLDERS = ("train", "test")
-
-    def _songs(self, listing: Listing) -> dict[tuple[str, str], dict[str, str]]:
-        songs: dict[tuple[str, str], dict[str, str]] = {}
-        for path in listing.files:
-            parts = path.split("/")
-            if len(parts) != 3 or parts[0] not in self.FOLDERS:
-                continue
-            stem, suffix = split_suffix(parts[2])
-            if stem not in self.STEMS or suffix not in SUFFIXES:
-                continue
-            stems = songs.setdefault((parts[0], parts[1]), {})
-            if stem not in stems or _preference(path) < _preference(stems[stem]):
-                stems[stem] = path
-        return songs
-
-    def detect(self, listing: Listing) -> bool:
-        """Whether a song of two stems or more is there."""
-        return any(len(stems) > 1 for stems in self._songs(listing).values())
-
-    def find(self, listing: Listing) -> Iterator[TrackFiles]:
-        """One track a song."""
-        for (folder, song), stems in sorted(self._songs(listing).items()):
-            ordered = {stem: stems[stem] for stem in self.STEMS if stem in stems}
-            split = "test" if folder == "test" else None
-            yield TrackFiles(f"{folder}/{song}", song, ordered, split=split, test_share=0.0)
-
-
-class FolderLayout:
-    """Any folder: every sound file below it is a track of its own, with the one stem "mixture".
-
-    The song is the path below the folder without its suffix, and so is the name, with the suffix
-    where two files differ in it alone.
-    """
-
-    name = "folder"
-
-    def detect(self, listing: Listing) -> bool:
-        """Any folder will do."""
-        return True
-
-    def find(self, listing: Listing) -> Iterator[TrackFiles]:
-        """One track a file."""
-        sounds = [(path, *split_suffix(path)) for path in listing.files]
-        sounds = [(path, bare) for path, bare, suffix in sounds if suffix in SUFFIXES]
-        counts: dict[str, int] = {}
-        for _, bare in sounds:
-            counts[bare] = counts.get(bare, 0) + 1
-        for path, bare in sounds:
-            yield TrackFiles(bare if counts[bare] == 1 else path, bare, {"mixture": path})
-
-
-LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (Musdb18HqLayout(), FolderLayout())}
 
 
 def split_suffix(path: str) -> tuple[str, str]:
@@ -198,5 +135,6 @@ def _sort_entries(
             refused.append((path, "is a link to nothing"))
 
 
-def _preference(path: str) -> int:
+def preference(path: str) -> int:
+    """Place of a file's suffix in the order of preference."""
     return SUFFIXES.index(split_suffix(path)[1])

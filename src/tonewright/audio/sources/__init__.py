@@ -1,0 +1,1 @@
+"""Sound to learn from: public sets and a pool of real recordings, fetched, checked, cached, with licences."""

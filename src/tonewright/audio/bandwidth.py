@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import fft
 
@@ -57,6 +59,6 @@ def mean_spectrum(samples: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
     power = np.zeros(size // 2 + 1)
     for channel in channels:
         frames = np.lib.stride_tricks.sliding_window_view(channel, size)[starts] * window
-        transforms = np.asarray(fft.rfft(frames, axis=1))
+        transforms: Any = fft.rfft(frames, axis=1)
         power += (transforms.real**2 + transforms.imag**2).sum(axis=0, dtype=np.float64)
     return power / (count * len(channels)), np.arange(size // 2 + 1) * (sample_rate / size)

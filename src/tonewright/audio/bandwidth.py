@@ -28,7 +28,22 @@ def bandwidth_hz(samples: np.ndarray, *, sample_rate: int, range_db: float = 60.
     -------
     Hz, at most half the sample rate; 0 for silence
     """
-    spectrum, frequencies = mean_spectrum(samples, sample_rate=sample_rate)
+    return edge_hz(*mean_spectrum(samples, sample_rate=sample_rate), range_db=range_db)
+
+
+def edge_hz(spectrum: np.ndarray, frequencies: np.ndarray, *, range_db: float = 60.0) -> float:
+    """The highest frequency at which a power spectrum lies within `range_db` of its peak.
+
+    Parameters
+    ----------
+    spectrum : (bins,) power
+    frequencies : (bins,) Hz
+    range_db : how far below its peak the spectrum still counts
+
+    Returns
+    -------
+    Hz; 0 for silence
+    """
     loud = spectrum[frequencies >= _LOWEST_HZ]
     peak = loud.max(initial=0.0)
     if not np.isfinite(peak) or peak <= 0:

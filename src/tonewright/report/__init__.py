@@ -1,6 +1,7 @@
-"""A run or a demo as one HTML page: numbers, sound to listen to, figures, tables; nothing from outside."""
+"""A run, a demo or a corpus as one HTML page: numbers, sound to listen to, figures, tables."""
 
+from tonewright.report.corpus_page import corpus_report
 from tonewright.report.page import Report
 from tonewright.report.run_page import run_report
 
-__all__ = ["Report", "run_report"]
+__all__ = ["Report", "corpus_report", "run_report"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # In the order of preference where one song has the same stem twice.
 SUFFIXES = (
     *(".wav", ".wave", ".flac", ".aif", ".aiff", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd"),
     *(".ogg", ".oga", ".opus", ".mp3"),
 )
+# A song of several streams in one file, the stems.
+STEM_SUFFIX = ".stem.mp4"
 # Sound that people have in such folders and that is not read; named, so that it is not missed in silence.
 FOREIGN_SUFFIXES = (".m4a", ".aac", ".mp4", ".wma", ".mka", ".ape", ".wv")
 
@@ -45,8 +47,12 @@ class TrackFiles:
     labels : such as genre or instrument
     split : "train", "validation" or "test" where the corpus itself says so
     test_share : share of songs that go to "test" where it does not; None for the default
-    start, frames : the section of the files that it is; without `frames`, to the end
+    start, frames : the section of the files that it is; without `frames`, to the end. Tracks that state a
+        section are not searched for copies of each other
     bandwidth_hz : up to where there is sound in it, where that was measured
+    container : the one file whose streams are the stems, in their order; it is decoded before anything is
+        read, and the paths in `stems` are its own
+    remark : what to add to the reason where the track cannot be read
     """
 
     name: str
@@ -58,6 +64,8 @@ class TrackFiles:
     start: int = 0
     frames: int | None = None
     bandwidth_hz: float | None = None
+    container: str | None = None
+    remark: str = ""
 
 
 class Layout(Protocol):
@@ -71,6 +79,15 @@ class Layout(Protocol):
 
     def find(self, listing: Listing) -> Iterable[TrackFiles]:
         """The tracks, in a stable order."""
+        ...
+
+
+@runtime_checkable
+class CountedLayout(Layout, Protocol):
+    """A layout of one particular set, which knows what belongs to it."""
+
+    def missing(self, found: Sequence[TrackFiles]) -> Iterable[str]:
+        """What the set has and this copy of it lacks, in words, such as "test: 3 of 50 songs are here"."""
         ...
 
 
@@ -138,3 +155,9 @@ def _sort_entries(
 def preference(path: str) -> int:
     """Place of a file's suffix in the order of preference."""
     return SUFFIXES.index(split_suffix(path)[1])
+
+
+def is_mostly(listing: Listing, paths: Iterable[str]) -> bool:
+    """Whether these are more than half of the sound in a listing, stems in one file included."""
+    suffixes = (*SUFFIXES, STEM_SUFFIX)
+    return 2 * len(set(paths)) > sum(path.lower().endswith(suffixes) for path in listing.files)

@@ -154,13 +154,20 @@ class SectionReader:
 
 
 def read_at_rate(
-    path: str, *, start: int, frames: int, sample_rate: int, section: tuple[int, int] | None = None
+    path: str,
+    *,
+    start: int,
+    frames: int,
+    sample_rate: int,
+    section: tuple[int, int] | None = None,
+    channels: int | None = None,
 ) -> np.ndarray:
     """Part of a file as it would be cut from the whole file resampled: (channels, frames) float32.
 
     Resampling from f₁ to f₂ gives output k at the time of input k f₁ / f₂. With f₁/f₂ = p/q in lowest
     terms, every q-th output falls on an input, so a part that starts at a multiple of p gives the very
     samples of the whole, but for the length of the filter at both ends: so much more is read, and cut off.
+    channels : of the samples returned, by the rule of `convert_channels`; the file's own where not given
 
     Parameters
     ----------
@@ -171,21 +178,32 @@ def read_at_rate(
     section : first frame and length, at the file's own rate, of what counts as the whole file
     """
     reader = HANDLES.reader(path)
-    if section is not None:
-        reader = SectionReader(reader, *section)
+    first, length = (0, reader.frames) if section is None else section
+    length = min(length, reader.frames - first)
     if reader.sample_rate == sample_rate:
-        _check_end(reader, reader.frames, start + frames)
-        return reader.part(start, min(frames, reader.frames - start))
+        _check_end(reader, length, start + frames)
+        samples = _part(reader, first + start, min(frames, length - start), mono=channels == 1)
+        return samples if channels is None else convert_channels(samples, channels)
     common = math.gcd(reader.sample_rate, sample_rate)
     step_in, step_out = reader.sample_rate // common, sample_rate // common
-    _check_end(reader, -(-reader.frames * step_out // step_in), start + frames)
+    _check_end(reader, -(-length * step_out // step_in), start + frames)
     margin = math.ceil(_FILTER_FRAMES * max(1.0, step_in / step_out))
     first_step = max(0, (start * step_in // step_out - margin) // step_in)
     begin = first_step * step_in
-    end = min(reader.frames, -(-(start + frames) * step_in // step_out) + margin)
-    samples = resample(reader.part(begin, end - begin), from_rate=reader.sample_rate, to_rate=sample_rate)
+    end = min(length, -(-(start + frames) * step_in // step_out) + margin)
+    samples = _part(reader, first + begin, end - begin, mono=channels == 1)
+    samples = resample(samples, from_rate=reader.sample_rate, to_rate=sample_rate)
     offset = start - first_step * step_out
-    return samples[:, offset : offset + frames]
+    samples = samples[:, offset : offset + frames]
+    return samples if channels is None else convert_channels(samples, channels)
+
+
+def _part(reader: Reader, start: int, frames: int, *, mono: bool) -> np.ndarray:
+    """Frames of a file; where one channel is wanted, their mean, which costs less before anything else."""
+    if mono and isinstance(reader, WavReader):
+        return reader.mean(start, frames)
+    samples = reader.part(start, frames)
+    return convert_channels(samples, 1) if mono else samples
 
 
 def _check_end(reader: Reader, length: int, end: int) -> None:

@@ -9,11 +9,12 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from tonewright.audio.clips import convert_channels
 from tonewright.errors import AudioError
 
 SCRATCH_BYTES = 1 << 20
@@ -48,6 +49,18 @@ def spread_int16(raw: np.ndarray, planar: np.ndarray) -> None:
     else:
         planar[...] = samples.T
         planar *= np.float32(2.0**-15)
+
+
+def mean_int16(raw: np.ndarray, mean: np.ndarray) -> None:
+    """Stereo 16-bit frames behind the lead to the mean of both channels, float32 (frames,), exactly."""
+    words, left = raw[LEAD:].view(np.int32), SCRATCH.words[: len(mean)]
+    right = mean.view(np.int32)
+    np.left_shift(words, 16, out=left)
+    np.right_shift(left, 16, out=left)
+    np.right_shift(words, 16, out=right)
+    np.add(left, right, out=left)
+    mean[...] = left
+    mean *= np.float32(2.0**-16)
 
 
 def _spread_int24(raw: np.ndarray, planar: np.ndarray) -> None:
@@ -86,14 +99,30 @@ class WavReader:
 
     def part(self, start: int, frames: int) -> np.ndarray:
         """Frames from `start` on, (channels, frames)."""
-        layout = self._layout
-        planar = np.empty((layout.channels, frames), np.float32)
-        block = (SCRATCH_BYTES - LEAD) // layout.frame_bytes
-        for done in range(0, frames, block):
-            count = min(block, frames - done)
-            raw = self._fetch(layout.offset + (start + done) * layout.frame_bytes, count * layout.frame_bytes)
-            _SPREAD[layout.kind](raw, planar[:, done : done + count])
+        planar = np.empty((self.channels, frames), np.float32)
+        for done, raw in self._blocks(start, frames):
+            count = (len(raw) - LEAD) // self._layout.frame_bytes
+            _SPREAD[self._layout.kind](raw, planar[:, done : done + count])
         return planar
+
+    def mean(self, start: int, frames: int) -> np.ndarray:
+        """The mean of the channels from `start` on, (1, frames)."""
+        if self.channels != 2 or self._layout.kind != "pcm16" or sys.byteorder != "little":
+            return convert_channels(self.part(start, frames), 1)
+        mean = np.empty((1, frames), np.float32)
+        for done, raw in self._blocks(start, frames):
+            mean_int16(raw, mean[0, done : done + (len(raw) - LEAD) // self._layout.frame_bytes])
+        return mean
+
+    def _blocks(self, start: int, frames: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Bytes of the frames behind the lead, as many at once as the scratch holds, and how many before."""
+        size = self._layout.frame_bytes
+        block = (SCRATCH_BYTES - LEAD) // size
+        for done in range(0, frames, block):
+            yield (
+                done,
+                self._fetch(self._layout.offset + (start + done) * size, min(block, frames - done) * size),
+            )
 
     def _fetch(self, begin: int, size: int) -> np.ndarray:
         """Bytes of the file behind `LEAD` others, the last of which precedes them in the file."""

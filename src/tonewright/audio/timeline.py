@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tonewright.audio.clips import convert_channels, fit_length
 from tonewright.audio.handles import read_at_rate
+from tonewright.audio.phrases import Phrases
+from tonewright.audio.stems import gives, parts_of
+from tonewright.audio.weighting import WEIGHTINGS, check_proportions, present, weights
 from tonewright.errors import AudioError, CorpusError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tonewright.audio.corpus import Corpus, Track
 
 logger = logging.getLogger("tonewright")
@@ -31,11 +36,16 @@ class WindowSettings:
     seconds : length
     sample_rate : of the windows; files of another rate are resampled as they are read
     channels : of the windows; mono is copied to all, several are averaged to mono
-    stems : which stems of a track to read, all from the same place
+    stems : which stems of a track to read, all from the same place; "accompaniment" is also made of others,
+        see `tonewright.audio.stems`
     silence_db : a window is silent when the RMS level of its loudest stem is below this, dB full scale
     redraws : how many times a silent or unreadable window is replaced before giving up
     weighting : "length", a track is drawn in proportion to its length, so that a sample is as likely to be
         covered in one track as in another; "song", every song is equally likely, its tracks by length
+    proportions : label to how often tracks that carry it are drawn, as ratios: {"voices": 3, "music": 7}.
+        A track of several named labels counts under the first, one of none is never drawn
+    join : whether a window that a track does not fill goes on with others of its kind, see
+        `tonewright.audio.phrases`; without, zeros follow
     """
 
     seconds: float
@@ -45,6 +55,8 @@ class WindowSettings:
     silence_db: float = -60.0
     redraws: int = 100
     weighting: str = "length"
+    proportions: Mapping[str, float] = field(default_factory=dict, hash=False)
+    join: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -56,8 +68,9 @@ class WindowSettings:
             raise UsageError('stems is empty: name at least one, such as "mixture"')
         if self.redraws < 0:
             raise UsageError(f"redraws is {self.redraws}: must be 0 or more")
-        if self.weighting not in ("length", "song"):
+        if self.weighting not in WEIGHTINGS:
             raise UsageError(f'weighting is "{self.weighting}": must be "length" or "song"')
+        check_proportions(self.proportions)
 
     @property
     def frames(self) -> int:
@@ -68,34 +81,35 @@ class WindowSettings:
 class Place(NamedTuple):
     """Where a window was cut."""
 
-    track: Track
+    track: Track  # the first, where several are joined
     start: int  # in frames at the windows' sample rate
     redraws: int  # how many windows before it were silent or unreadable
+    bandwidth_hz: float | None = None  # up to where there is sound in it, where that was measured
 
 
 class Timeline:
     """The tracks that have the stems, laid end to end, each as long as its weight."""
 
     def __init__(self, corpus: Corpus, settings: WindowSettings) -> None:
-        self.settings, self.root = settings, corpus.root
-        self.tracks = tuple(
-            t for t in corpus.tracks if t.frames and all(s in t.stems for s in settings.stems)
-        )
-        if not self.tracks:
+        self.root = corpus.root
+        readable = [t for t in corpus.tracks if t.frames and gives(t.stems, settings.stems)]
+        if not readable:
             raise CorpusError(_nothing_to_read(corpus, settings))
-        self._lengths = [max(1, t.frames * settings.sample_rate // t.sample_rate) for t in self.tracks]
-        self._ends = np.cumsum(self._weights())
+        self.settings = _with_present_labels(settings, readable, self.root)
+        lengths = [max(1, t.frames * settings.sample_rate // t.sample_rate) for t in readable]
+        shares = weights(
+            readable,
+            lengths,
+            least=settings.frames,
+            weighting=settings.weighting,
+            proportions=self.settings.proportions,
+        )
+        drawn = [index for index, share in enumerate(shares) if share > 0]
+        self.tracks = tuple(readable[index] for index in drawn)
+        self._lengths = [lengths[index] for index in drawn]
+        self._ends = np.cumsum(shares[drawn])
+        self._phrases = Phrases(self.tracks, self._lengths, sample_rate=settings.sample_rate)
         self._reported: set[str] = set()
-
-    def _weights(self) -> np.ndarray:
-        """How often each track is drawn, in frames; one shorter than a window counts as one window."""
-        weights = np.maximum(np.array(self._lengths, np.float64), self.settings.frames)
-        if self.settings.weighting == "song":
-            songs: dict[str, float] = {}
-            for track, weight in zip(self.tracks, weights, strict=True):
-                songs[track.song] = songs.get(track.song, 0.0) + weight
-            weights /= [songs[track.song] for track in self.tracks]
-        return weights
 
     def place(self, u: float, frames: int) -> tuple[int, int]:
         """Index of the track at u in [0, 1), and the start of a window of `frames` in it."""
@@ -108,35 +122,72 @@ class Timeline:
 
     def read(self, index: int, start: int, frames: int) -> tuple[Sounds, float]:
         """The stems from `start` on, (channels, frames), zeros after the end; and the loudest level, dB."""
-        track, settings = self.tracks[index], self.settings
-        wanted = min(frames, self._lengths[index] - start)
+        track, count = self.tracks[index], min(frames, self._lengths[index] - start)
         sounds: Sounds = {}
         power = 0.0
-        rate, section = settings.sample_rate, (track.start, track.frames)
-        for stem in settings.stems:
-            path = track.stems[stem]
-            samples = read_at_rate(path, start=start, frames=wanted, sample_rate=rate, section=section)
-            samples = np.ascontiguousarray(convert_channels(samples, settings.channels), np.float32)
+        for stem in self.settings.stems:
+            samples = self._stem(track, stem, start, count)
             stem_power = float(np.vdot(samples, samples)) / samples.size
             if not math.isfinite(stem_power):
-                raise AudioError(path, "has NaN or infinite samples")
+                raise AudioError(_path(track, stem), "has NaN or infinite samples")
             power = max(power, stem_power)
-            sounds[stem] = fit_length(samples, frames)
+            if samples.shape[1] < frames:
+                samples, short = np.zeros((len(samples), frames), np.float32), samples
+                samples[:, : short.shape[1]] = short
+            sounds[stem] = samples
         return sounds, 10 * math.log10(power) if power else -math.inf
+
+    def _stem(self, track: Track, stem: str, start: int, frames: int) -> np.ndarray:
+        """One stem of a track, or the sum of those that make it up: (channels, frames)."""
+        rate, channels, section = (
+            self.settings.sample_rate,
+            self.settings.channels,
+            (track.start, track.frames),
+        )
+        total = None
+        for name, factor in parts_of(stem, track.stems) or ():
+            samples = read_at_rate(
+                track.stems[name],
+                start=start,
+                frames=frames,
+                sample_rate=rate,
+                section=section,
+                channels=channels,
+            )
+            total = samples if total is None else total + np.float32(factor) * samples
+        return np.ascontiguousarray(total, np.float32)
+
+    def cut(self, u: float, frames: int) -> tuple[Place, Sounds, float]:
+        """The window at u in [0, 1): one part of one track, or several tracks joined; and its level, dB."""
+        index, start = self.place(u, frames)
+        track = self.tracks[index]
+        if not self.settings.join or not self._phrases.fills(index, frames):
+            return Place(track, start, 0, track.bandwidth_hz), *self.read(index, start, frames)
+        channels, level_db, widest, first = self.settings.channels, -math.inf, 0.0, 0
+        sounds = {stem: np.zeros((channels, frames), np.float32) for stem in self.settings.stems}
+        for count, piece in enumerate(self._phrases.pieces(u, index, frames)):
+            parts, part_db = self.read(piece.index, piece.start, piece.frames)
+            for stem, samples in parts.items():
+                if piece.cut:
+                    self._phrases.fade(samples)
+                sounds[stem][:, piece.onset : piece.onset + piece.frames] += samples
+            first = first if count else piece.start
+            level_db = max(level_db, part_db)
+            widest = max(widest, self.tracks[piece.index].bandwidth_hz or math.inf)
+        return Place(track, first, 0, widest if widest < math.inf else None), sounds, level_db
 
     def first_audible(self, places: Iterable[float], frames: int) -> tuple[Place, Sounds]:
         """The first window among the places that can be read and is not silent."""
         silent, broken, last = 0, 0, ""
-        for tried, u in enumerate(places):
-            index, start = self.place(u, frames)
+        for tried, u in enumerate(islice(places, self.settings.redraws + 1)):
             try:
-                sounds, level_db = self.read(index, start, frames)
+                place, sounds, level_db = self.cut(u, frames)
             except AudioError as error:
                 self._report(error)
                 broken, last = broken + 1, str(error)
             else:
                 if level_db >= self.settings.silence_db:
-                    return Place(self.tracks[index], start, tried), sounds
+                    return place._replace(redraws=tried), sounds
                 silent += 1
         raise CorpusError(self._nothing_heard(silent, broken, last))
 
@@ -164,3 +215,24 @@ def _nothing_to_read(corpus: Corpus, settings: WindowSettings) -> str:
     available = sorted({stem for track in corpus.tracks for stem in track.stems})
     wanted = ", ".join(settings.stems)
     return f"{corpus.root}: no track has all of the stems {wanted}; choose among {', '.join(available)}"
+
+
+def _with_present_labels(settings: WindowSettings, tracks: Sequence[Track], root: Path) -> WindowSettings:
+    """The settings with the proportions of those labels that tracks carry; the others are logged."""
+    kept = present(tracks, settings.proportions)
+    absent = [label for label in settings.proportions if label not in kept]
+    if not absent:
+        return settings
+    if not any(kept.values()):
+        labels = sorted({label for track in tracks for label in track.labels})
+        raise UsageError(
+            f"{root}: no track is labelled {', '.join(absent)}, as proportions would have it; "
+            + (f"there are {', '.join(labels[:20])}" if labels else "its tracks carry no labels")
+        )
+    logger.warning("%s: no track is drawn as %s; the others share its proportion", root, ", ".join(absent))
+    return replace(settings, proportions=kept)
+
+
+def _path(track: Track, stem: str) -> str:
+    """Where a stem is read from."""
+    return track.stems[(parts_of(stem, track.stems) or ((stem, 1.0),))[0][0]]

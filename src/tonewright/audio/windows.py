@@ -1,18 +1,20 @@
 """Windows of sound from a corpus, each decided by (seed, epoch, index) alone.
 
 The same for any number of workers and machines and after a resume: nothing is remembered from one window
-to the next. Random windows draw their place from a Philox generator keyed by (seed, epoch) whose counter
-starts at the index; fixed windows spread their places evenly.
+to the next. Random windows draw their place from numbers of their own (`tonewright.audio.chance`); fixed
+windows spread their places evenly.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from tonewright.audio.chance import integer, numbers
 from tonewright.audio.clips import fit_length
 from tonewright.audio.timeline import Place, Sounds, Timeline, WindowSettings
 from tonewright.errors import UsageError
@@ -75,8 +77,9 @@ class Windows:
     ) -> None:
         if length < 1:
             raise UsageError(f"windows per epoch is {length}: must be 1 or more")
-        self.settings, self.seed, self.length, self.augment = settings, seed, length, augment
+        self.corpus, self.seed, self.length, self.augment = corpus, seed, length, augment
         self._timeline = Timeline(corpus, settings)
+        self.settings = self._timeline.settings  # with the labels that there are
 
     def __len__(self) -> int:
         """Windows an epoch."""
@@ -108,19 +111,15 @@ class Windows:
         """What the augmentation does to the window (epoch, index)."""
         if self.augment is None:
             return {}
-        return self.augment.draw(int(self._generator(key, _AUGMENTATION).integers(2**63)))
+        return self.augment.draw(integer(self.seed, *self._checked(key), _AUGMENTATION))
 
     def _draw(self, key: tuple[int, int], stream: int, frames: int) -> tuple[Place, Sounds]:
-        random = self._generator(key, stream).random
-        return self._timeline.first_audible((random() for _ in range(self.settings.redraws + 1)), frames)
+        return self._timeline.first_audible(numbers(self.seed, *self._checked(key), stream), frames)
 
-    def _generator(self, key: tuple[int, int], stream: int) -> np.random.Generator:
-        """Random numbers of one window, in a range of the counter that no other window or stream reaches."""
-        epoch, index = key
-        if not 0 <= index < self.length:
-            raise IndexError(f"window {index} of {self.length}")
-        philox_key = np.array((self.seed % 2**64, epoch % 2**64), np.uint64)
-        return np.random.Generator(np.random.Philox(key=philox_key, counter=(stream << 192) + (index << 128)))
+    def _checked(self, key: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= key[1] < self.length:
+            raise IndexError(f"window {key[1]} of {self.length}")
+        return key
 
 
 class FixedWindows:
@@ -138,8 +137,9 @@ class FixedWindows:
     def __init__(self, corpus: Corpus, settings: WindowSettings, *, length: int) -> None:
         if length < 1:
             raise UsageError(f"number of validation windows is {length}: must be 1 or more")
-        self.corpus, self.settings, self.length = corpus, settings, length
+        self.corpus, self.length = corpus, length
         self._timeline = Timeline(corpus, settings)
+        self.settings = self._timeline.settings
 
     def __len__(self) -> int:
         """How many windows."""
@@ -157,5 +157,5 @@ class FixedWindows:
         if not 0 <= key < self.length:
             raise IndexError(f"window {key} of {self.length}")
         middle = (key + 0.5) / self.length
-        places = ((middle + _GOLDEN * attempt) % 1 for attempt in range(self.settings.redraws + 1))
+        places = ((middle + _GOLDEN * attempt) % 1 for attempt in count())
         return self._timeline.first_audible(places, self.settings.frames)

@@ -11,6 +11,7 @@ from typing import Any
 
 import soundfile
 
+from tonewright.audio.members import MemberFile, open_member
 from tonewright.audio.mpeg import count_untagged
 from tonewright.audio.ogg import ogg_tail
 from tonewright.errors import AudioError
@@ -21,6 +22,7 @@ _SHORT_CHUNK = re.compile(r"^ *(?:data|SSND|Data Size) *: *(\d+) \(should be (\d
 _UNSTATED_BYTES = 0x7FFF_0000
 _UNSTATED_FRAMES = 1 << 62
 _SCAN_FRAMES = 4096
+_EMPTY = "is empty (0 bytes)"
 _REWRITE = "write it anew, for instance with: ffmpeg -i OLD NEW"
 
 
@@ -61,6 +63,12 @@ class PlainFile(soundfile.SoundFile):
         """Say no, so that a read is only a read."""
         return False
 
+    def close(self) -> None:
+        """Close the sound, and the archive that it lies in."""
+        super().close()
+        if isinstance(self.name, MemberFile):
+            self.name.close()
+
 
 def native(path: str | os.PathLike[str]) -> Any:
     """A path as libsndfile takes it: in bytes, since a name need not be valid text."""
@@ -70,6 +78,11 @@ def native(path: str | os.PathLike[str]) -> Any:
 def open_sound(path: str | os.PathLike[str]) -> PlainFile:
     """Open for reading, with errors that say what is wrong."""
     name = os.fspath(path)
+    member = open_member(path)
+    if member is not None:
+        if not member.place.size:
+            raise AudioError(name, _EMPTY)
+        return _decoder(name, member)
     try:
         facts = Path(path).stat()
     except FileNotFoundError:
@@ -81,11 +94,16 @@ def open_sound(path: str | os.PathLike[str]) -> PlainFile:
     if not stat.S_ISREG(facts.st_mode):
         raise AudioError(name, "is not a regular file")
     if facts.st_size == 0:
-        raise AudioError(name, "is empty (0 bytes)")
+        raise AudioError(name, _EMPTY)
     if not os.access(path, os.R_OK):
         raise AudioError(name, "may not be read: permission denied")
+    return _decoder(name, native(path))
+
+
+def _decoder(name: str, source: Any) -> PlainFile:
+    """A decoder of a path or an open file, with errors that say what is wrong."""
     try:
-        return PlainFile(native(path))
+        return PlainFile(source)
     except soundfile.LibsndfileError as error:
         reason = str(error.error_string).removeprefix("Error : ").rstrip(".")
         raise AudioError(name, f"is not a sound file that can be read ({reason})") from error
@@ -104,7 +122,7 @@ def info_of(path: str, sound: soundfile.SoundFile) -> SoundInfo:
         promised = stated // (present // frames) if 0 < frames <= present else frames
         if stated < _UNSTATED_BYTES and promised > frames:
             raise AudioError(path, _truncation(promised, frames))
-    if sound.format == "OGG" and not ogg_tail(Path(path)).ends:
+    if sound.format == "OGG" and not ogg_tail(path).ends:
         raise AudioError(path, f"is truncated: its stream breaks off after {frames} frames")
     if sound.format == "MP3":
         frames = _mpeg_frames(path, frames)
@@ -112,7 +130,7 @@ def info_of(path: str, sound: soundfile.SoundFile) -> SoundInfo:
 
 
 def _mpeg_frames(path: str, guess: int) -> int:
-    counted = count_untagged(Path(path))
+    counted = count_untagged(path)
     if counted is None:
         return guess
     if not counted.constant:

@@ -8,8 +8,10 @@ the first frame, which is wrong where the rate varies. Header fields: ISO/IEC 11
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import NamedTuple
+
+from tonewright.audio.members import open_bytes
 
 _TAGS = (b"Xing", b"Info", b"VBRI")
 _SEARCH_BYTES = 1 << 16
@@ -31,7 +33,7 @@ class _Header(NamedTuple):
     kbps: int
 
 
-def count_untagged(path: Path) -> FrameCount | None:
+def count_untagged(path: str | os.PathLike[str]) -> FrameCount | None:
     """Count the sound frames of an MP3 (layer III) that does not state them.
 
     Parameters
@@ -42,7 +44,8 @@ def count_untagged(path: Path) -> FrameCount | None:
     -------
     the count; None where the file states its length, or its frames cannot be followed
     """
-    data = path.read_bytes()
+    with open_bytes(path) as file:
+        data = file.read()
     position = _first_frame(data, _after_id3(data))
     first = _header(data, position)
     if first is None or any(tag in data[position : position + first.size] for tag in _TAGS):

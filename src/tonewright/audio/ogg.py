@@ -6,8 +6,10 @@ position of the sound that ends with it (−1 where none does), and from byte 26
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import NamedTuple
+
+from tonewright.audio.members import open_bytes
 
 _PAGE_MARK = b"OggS\0"
 _HEADER_BYTES = 27
@@ -22,9 +24,9 @@ class OggTail(NamedTuple):
     last_page_start: int
 
 
-def ogg_tail(path: Path) -> OggTail:
+def ogg_tail(path: str | os.PathLike[str]) -> OggTail:
     """Look at the last pages of a file."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 3 * _PAGE_BYTES))
         tail = file.read()

@@ -14,8 +14,6 @@ Decoding therefore begins earlier, in a decoder that has not been used, and what
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tonewright.audio.ogg import ogg_tail
 
 _MP3_FRAMES = 12 * 1152
@@ -33,7 +31,7 @@ class Entry:
     """
 
     def __init__(self, path: str, encoding: str) -> None:
-        self._path, self._encoding = Path(path), encoding
+        self._path, self._encoding = path, encoding
         self._last_page: int | None = None
         self.lossless = encoding not in ("MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "OPUS", "VORBIS")
 

@@ -127,39 +127,38 @@ class _Getting:
     def run(self, place: str | Path, *, keep_archive: bool, overwrite: bool) -> None:
         """Fetch or check the archive, unpack it, note that."""
         archive = self.archive
-        if isinstance(place, Path):
-            file = self.checked(place)
-        else:
-            file = self.fetched(place, overwrite=overwrite)
+        is_file = isinstance(place, Path)
+        file = self.checked(place) if is_file else self.fetched(place, overwrite=overwrite)
         with self.stage(f"unpacking {archive.name}") as progress:
             files = unpack(file, self.base, overwrite=overwrite, progress=progress)
         self.marker.note(archive.part, file.name, archive.checksum, files)
-        if self.marker.downloaded(archive.name) and file.parent == self.base and not keep_archive:
-            file.unlink(missing_ok=True)
+        if self.marker.downloaded(archive.name) and not is_file:
+            if not keep_archive:
+                file.unlink(missing_ok=True)
             self.marker.forget_download(archive.name)
 
     def fetched(self, address: str, *, overwrite: bool) -> Path:
         """The archive in the folder, downloaded where it is not there yet."""
         archive, target = self.archive, self.base / self.archive.name
         published = address == archive.address
-        sums = archive.checksum if published else (archive.checksum, *archive.also)
-        if target.is_file():
-            found = matching(target, (archive.checksum, *archive.also))
-            if found is not None:
-                return target
-        else:
-            self.marker.begin_download(archive.name)
+        sums = (archive.checksum, *archive.also)
+        was_there = target.is_file()
+        if was_there and matching(target, sums) is not None:
+            return target
         with self.stage(f"fetching {archive.name}") as progress:
-            return download(
+            download(
                 address,
                 target,
-                checksum=sums,
+                checksum=archive.checksum if published else sums,
                 size=archive.size if published else None,
                 progress=progress,
                 overwrite=overwrite,
                 advice=f"try again, or fetch {address} yourself and name it with --from FILE",
                 pause_seconds=self.pause_seconds,
             )
+        if not was_there:
+            self.marker.note_download(archive.name)
+        return target
 
     def checked(self, file: Path) -> Path:
         """A file that people have, if it is the archive."""
@@ -168,8 +167,8 @@ class _Getting:
             if matching(file, sums) is None:
                 found = checksum_of(file, sums[0].partition(":")[0])
                 raise DownloadError(
-                    f"{file}: is not {self.archive.name} of {self.wanted.name} as published: it has {found}, not"
-                    f" {' or '.join(sums)}; fetch it anew from {self.archive.address}"
+                    f"{file}: is not {self.archive.name} of {self.wanted.name} as published: it has {found},"
+                    f" not {' or '.join(sums)}; fetch it anew from {self.archive.address}"
                 )
         return file
 
@@ -210,7 +209,7 @@ def _check_room(
     """See that the disk holds archives and what becomes of them, as far as their sizes are known."""
     there = {archive.name: (base / archive.name).exists() for archive in missing}
     loads = [
-        max(0, (archive.size or 0) - _size(base / f"{archive.name}.part"))
+        max(0, (archive.size or archive.unpacked or 0) - _size(base / f"{archive.name}.part"))
         for archive in missing
         if not isinstance(places[archive.part], Path) and not there[archive.name]
     ]
@@ -219,8 +218,9 @@ def _check_room(
     needed, free = archives + unpacked, shutil.disk_usage(base).free
     if needed > free:
         raise OutputError(
-            f"{base}: needs about {in_words(needed)} (archive {in_words(archives)}, unpacked {in_words(unpacked)})"
-            f" and the disk has {in_words(free)} free; make room for {in_words(needed - free)}"
+            f"{base}: needs about {in_words(needed)} (archive {in_words(archives)}, unpacked"
+            f" {in_words(unpacked)}) and the disk has {in_words(free)} free; make room for"
+            f" {in_words(needed - free)}"
         )
 
 
@@ -233,6 +233,7 @@ def _own(base: Path) -> Iterator[None]:
     """The folder for this process alone."""
     if base.exists() and not base.is_dir():
         raise OutputError(f"{base}: is a file; name a folder")
+    made = not base.exists()
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -248,8 +249,10 @@ def _own(base: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):
-            os.close(handle)
+        os.close(handle)
+        if made:
+            with suppress(OSError):
+                base.rmdir()  # where nothing came into it
 
 
 def _no_stage(_title: str) -> AbstractContextManager[None]:

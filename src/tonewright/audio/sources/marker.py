@@ -64,14 +64,14 @@ class Marker:
         """Whether an archive in the folder was put there by a download, not by its owner."""
         return archive in self._content["downloads"]
 
-    def begin_download(self, archive: str) -> None:
-        """Note that an archive is being downloaded."""
+    def note_download(self, archive: str) -> None:
+        """Note that an archive was downloaded."""
         if not self.downloaded(archive):
             self._content["downloads"].append(archive)
             self._write()
 
     def forget_download(self, archive: str) -> None:
-        """Note that a downloaded archive is gone."""
+        """Note that a downloaded archive is gone, or is to stay."""
         self._content["downloads"].remove(archive)
         self._write()
 

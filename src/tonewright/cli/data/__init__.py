@@ -8,6 +8,7 @@ from tonewright.cli.lazy import LazyGroup
 
 COMMANDS = {
     "demo": ("demo", "Generate songs with stems."),
+    "get": ("get", "Fetch a public set: MUSDB18, MUSDB18-HQ, IRMAS, GTZAN."),
     "index": ("index", "List what is in a folder: tracks, stems, hours, splits."),
     "check": ("check", "Read every file: levels, clipping, silence, duplicates, damage."),
 }

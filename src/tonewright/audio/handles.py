@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 import soundfile
 
-from tonewright.audio.clips import resample
+from tonewright.audio.clips import convert_channels, resample
+from tonewright.audio.members import open_member, status_of
 from tonewright.audio.pcm import LEAD, SCRATCH, SCRATCH_BYTES, WavLayout, WavReader, spread_int16
 from tonewright.audio.reading import SoundReader
 from tonewright.errors import AudioError
@@ -73,6 +74,10 @@ class DecodingReader(SoundReader):
 
 def open_reader(path: str) -> Reader:
     """Open a sound file for reading parts of it; an `AudioError` where that fails."""
+    member = open_member(path)
+    if member is not None:
+        layout = WavLayout.of(member.descriptor, begin=member.place.offset, size=member.place.size)
+        return DecodingReader(path) if layout is None else WavReader(path, member.release(), layout)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -110,7 +115,7 @@ class HandleCache:
     def reader(self, path: str) -> Reader:
         """The open reader of a file; an `AudioError` where it cannot be opened."""
         try:
-            status = os.stat(path)  # noqa: PTH116, a path object costs as much again
+            status = status_of(path)
         except OSError:
             with self._lock:
                 self._readers.pop(path, None)
@@ -140,19 +145,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=HANDLES.forget)
 
 
-class SectionReader:
-    """Some frames of an open sound file, as if they were the whole of it."""
-
-    def __init__(self, reader: Reader, start: int, frames: int) -> None:
-        self.path, self.sample_rate = reader.path, reader.sample_rate
-        self.frames = min(frames, reader.frames - start)
-        self._reader, self._start = reader, start
-
-    def part(self, start: int, frames: int) -> np.ndarray:
-        """Frames of the section from `start` on, (channels, frames)."""
-        return self._reader.part(self._start + start, frames)
-
-
 def read_at_rate(
     path: str,
     *,
@@ -167,7 +159,6 @@ def read_at_rate(
     Resampling from f₁ to f₂ gives output k at the time of input k f₁ / f₂. With f₁/f₂ = p/q in lowest
     terms, every q-th output falls on an input, so a part that starts at a multiple of p gives the very
     samples of the whole, but for the length of the filter at both ends: so much more is read, and cut off.
-    channels : of the samples returned, by the rule of `convert_channels`; the file's own where not given
 
     Parameters
     ----------
@@ -176,6 +167,7 @@ def read_at_rate(
     frames : how many, at `sample_rate`
     sample_rate : of the samples returned, Hz
     section : first frame and length, at the file's own rate, of what counts as the whole file
+    channels : of the samples returned, by the rule of `convert_channels`; the file's own where not given
     """
     reader = HANDLES.reader(path)
     first, length = (0, reader.frames) if section is None else section

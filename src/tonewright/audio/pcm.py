@@ -146,23 +146,30 @@ class WavLayout:
     kind: str  # "pcm16", "pcm24" or "float"
     sample_rate: int
     channels: int
-    offset: int  # of the first sample, in bytes
+    offset: int  # of the first sample, in bytes of the file that is open
     frames: int
     frame_bytes: int
 
     @classmethod
-    def of(cls, descriptor: int) -> WavLayout | None:
-        """The layout of an open file, if it is a WAV of a kind read here and whole."""
-        header = os.pread(descriptor, _HEADER_BYTES, 0)
+    def of(cls, descriptor: int, *, begin: int = 0, size: int | None = None) -> WavLayout | None:
+        """The layout of an open file, if it is a WAV of a kind read here and whole.
+
+        Parameters
+        ----------
+        descriptor : of the file
+        begin, size : the bytes of it that are the WAV; without `size`, to the end
+        """
+        header = os.pread(descriptor, _HEADER_BYTES, begin)
         if header[:4] != b"RIFF" or header[8:12] != b"WAVE":
             return None
-        size, place, form = os.fstat(descriptor).st_size, 12, b""
+        size, place, form = os.fstat(descriptor).st_size - begin if size is None else size, 12, b""
         while place + 8 <= len(header):
             name, length = struct.unpack_from("<4sI", header, place)
             if name == b"fmt ":
                 form = header[place + 8 : place + 8 + length]
             elif name == b"data":
-                return cls._from_chunks(form, place + 8, length) if place + 8 + length <= size else None
+                whole = place + 8 + length <= size
+                return cls._from_chunks(form, begin + place + 8, length) if whole else None
             place += 8 + length + length % 2
         return None
 

@@ -1,0 +1,178 @@
+"""Packages of Debian and its kin: found by apt, downloaded, unpacked by dpkg-deb; nothing is installed.
+
+Works for any user: apt reads the lists of the machine, or, where those are empty or out of date,
+fetches lists of its own into a private folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from tonewright.audio.sources.packages.commands import SourceError, check_room, full, run
+
+# No change of user when run by root: its download folder need not be open to the user "_apt".
+_OPTIONS = (
+    "-q",
+    "-o",
+    "APT::Sandbox::User=root",
+    "-o",
+    "Acquire::Retries=3",
+    "-o",
+    "Acquire::http::Timeout=30",
+    "-o",
+    "Acquire::https::Timeout=30",
+)
+_HASHES = {"SHA256": "sha256", "SHA512": "sha512"}
+_BLOCK_BYTES = 1 << 20
+_listing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What apt would download for a package.
+
+    Parameters
+    ----------
+    file : name that apt gives it
+    version : with its epoch
+    bytes : of the file
+    checksum : "SHA256:…", from the signed lists; "" where apt knows none
+    """
+
+    file: str
+    version: str
+    bytes: int
+    checksum: str
+
+
+def offers(packages: Iterable[str], private: Path) -> dict[str, Offer]:
+    """What apt would download, by package; those that it does not know are missing.
+
+    Parameters
+    ----------
+    packages : by name, or "name=version"
+    private : folder for lists of our own, filled where the machine's lists do not know a package
+
+    Raises
+    ------
+    SourceError
+        If there is no apt, or no lists can be had.
+    """
+    wanted = list(packages)
+    with _listing:
+        found = _ask(wanted, private if _has_lists(private) else None)
+        if len(found) < len(wanted) and not _has_lists(private):
+            update(private)
+            found = _ask(wanted, private)
+    return found
+
+
+def update(private: Path) -> None:
+    """Fetch package lists into a folder of our own, by the sources that the machine is set up with.
+
+    Raises
+    ------
+    SourceError
+        If not one list could be fetched.
+    """
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (private / folder).mkdir(parents=True, exist_ok=True)
+    outcome = run(["apt-get", *_OPTIONS, *_private(private), "-o", "Acquire::Languages=none", "update"])
+    if outcome.disk_is_full:
+        raise full(private)
+    if not _has_lists(private):
+        raise SourceError(
+            "apt has no package lists and could not fetch any"
+            f" ({outcome.reason()}); is there a connection, and are the machine's sources set up?"
+        )
+
+
+def download(package: str, offer: Offer, folder: Path, private: Path, watch: Callable[[], int]) -> Path:
+    """Download a package into a folder, going on from what is there.
+
+    Raises
+    ------
+    SourceError
+        If it fails, or what came is not what the lists promise.
+    OutputError
+        If the disk is full.
+    """
+    check_room(folder, offer.bytes, package)
+    target = folder / offer.file
+    if not intact(target, offer.bytes, offer.checksum):
+        own = _private(private) if _has_lists(private) else ()
+        outcome = run(["apt-get", *_OPTIONS, *own, "download", package], folder=folder, watch=watch)
+        if outcome.status != 0:
+            if outcome.disk_is_full:
+                target.unlink(missing_ok=True)
+                raise full(folder)
+            raise SourceError(f"{package}: could not be downloaded ({outcome.reason()})")
+    if not intact(target, offer.bytes, offer.checksum):
+        target.unlink(missing_ok=True)
+        raise SourceError(f"{package}: what was downloaded is damaged; run it again")
+    return target
+
+
+def unpack(archive: Path, folder: Path, package: str) -> None:
+    """Unpack a .deb into a folder that is there and empty.
+
+    Raises
+    ------
+    SourceError
+        If it is damaged.
+    OutputError
+        If the disk is full.
+    """
+    size = run(["dpkg-deb", "-f", str(archive), "Installed-Size"])
+    if size.status == 0 and size.output.strip().isdigit():
+        check_room(folder, 1024 * int(size.output), f"{package}, unpacked,")
+    outcome = run(["dpkg-deb", "-x", str(archive), str(folder)])
+    if outcome.disk_is_full:
+        raise full(folder)
+    if outcome.status != 0:
+        raise SourceError(f"{package}: could not be unpacked ({outcome.reason()})")
+
+
+def intact(file: Path, size: int, checksum: str) -> bool:
+    """Whether a file is there whole: of that size, and with that checksum where it can be computed."""
+    if not file.is_file() or file.stat().st_size != size:
+        return False
+    kind, _, digest = checksum.partition(":")
+    if kind.upper() not in _HASHES:
+        return True
+    found = hashlib.new(_HASHES[kind.upper()])
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            found.update(block)
+    return found.hexdigest() == digest.lower()
+
+
+def _ask(packages: list[str], private: Path | None) -> dict[str, Offer]:
+    own = () if private is None else _private(private)
+    outcome = run(["apt-get", *_OPTIONS, *own, "--print-uris", "download", *packages])
+    found = dict(filter(None, map(_offer, outcome.output.splitlines())))
+    return {package: found[name] for package in packages if (name := package.partition("=")[0]) in found}
+
+
+def _offer(line: str) -> tuple[str, Offer] | None:
+    """Read a line: 'address' file size checksum."""
+    try:
+        _, file, size, *checksum = shlex.split(line)
+        name, version, _ = file.split("_")
+        return name, Offer(file, unquote(version), int(size), checksum[0] if checksum else "")
+    except ValueError:
+        return None
+
+
+def _private(folder: Path) -> tuple[str, ...]:
+    return ("-o", f"Dir::State={folder / 'state'}", "-o", f"Dir::Cache={folder / 'cache'}")
+
+
+def _has_lists(folder: Path) -> bool:
+    return any((folder / "state" / "lists").glob("*Packages*"))

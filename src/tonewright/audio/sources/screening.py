@@ -1,0 +1,258 @@
+"""What may enter a pool, and how: judged, trimmed, at one rate and one level.
+
+Refused, each with its reason: sound with NaN, silence, what is too short, clipping above 1 % of the samples,
+beeps, too narrow a band, an upsampled telephone, speech filed as music, and music filed as voice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tonewright.audio.bandwidth import bandwidth_hz
+from tonewright.audio.clips import resample
+from tonewright.audio.sources.catalogue import Source
+from tonewright.audio.sources.decoding import RawSound, Refused
+from tonewright.audio.sources.levelling import (
+    Trim,
+    active_level_db,
+    frame_levels_db,
+    joined,
+    kept_sections,
+    levelling_gain_db,
+    loud_db,
+)
+from tonewright.audio.sources.screening_kind import speech_score
+from tonewright.audio.sources.shelves import SAMPLE_RATE
+
+FULL_SCALE = 1 - 2.0**-15
+MOST_CLIPPED = 0.01
+SILENCE_DB = -55.0
+OFFSET = 1e-3
+BEEP_SHARE = 0.8
+# Music whose odds of being speech are above e⁴ is speech; a voice below e⁻⁵, music. See `screening_kind`.
+SPEECH_SCORE, MUSIC_SCORE = 4.0, -5.0
+SHORTEST_MUSIC_S = 8.0
+SIDE_DB, WIDE_DB = -30.0, -10.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is asked of the sounds of a part.
+
+    Parameters
+    ----------
+    trim : of silence
+    shortest_s : what is shorter without its silence is refused
+    lowest_hz, range_db : the bandwidth within that range has to reach so high
+    stereo : whether two channels are kept where they differ
+    """
+
+    trim: Trim
+    shortest_s: float
+    lowest_hz: float = 0.0
+    range_db: float = 60.0
+    stereo: bool = False
+
+
+RULES: Mapping[str, Rules] = {
+    "voices": Rules(Trim(40.0, 0.03, 0.1, 0.4), 0.2, 3000.0),
+    # Dark music fades towards high frequencies long before a low-pass would cut it off.
+    "music": Rules(Trim(60.0, 0.05, 0.2), 4.0, 7500.0, 90.0, stereo=True),
+    "instruments": Rules(Trim(60.0, 0.005, 0.05), 0.05),
+}
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A sound that may enter the pool.
+
+    Parameters
+    ----------
+    sounds : stem to (channels, frames), int16 at 44.1 kHz; "mixture" among them
+    digest : of the samples of the mixture
+    name, song, labels, file, licence, author : as its package has it
+    source_rate, bandwidth_hz, level_db, gain_db, clipped : as in `Piece`
+    """
+
+    sounds: Mapping[str, np.ndarray]
+    digest: str
+    name: str
+    song: str
+    labels: tuple[str, ...]
+    file: str
+    licence: str
+    author: str
+    source_rate: int
+    bandwidth_hz: float
+    level_db: float
+    gain_db: float
+    clipped: float
+
+    @property
+    def frames(self) -> int:
+        """Length in samples of one channel."""
+        return self.sounds["mixture"].shape[1]
+
+
+def screen(raw: RawSound, source: Source) -> Screened | Refused:
+    """Judge a sound, and bring it to the pool's rate, level and channels.
+
+    Parameters
+    ----------
+    raw : as decoded
+    source : whose `part` says by which rules
+    """
+    rules, seconds = RULES[source.part], raw.samples.shape[1] / raw.sample_rate
+    stems = dict(raw.stems) if raw.stems else {"mixture": raw.samples}
+    if not all(np.isfinite(array).all() for array in stems.values()):
+        return Refused(raw.file, "holds NaN or infinite samples", seconds)
+    mixture = stems["mixture"]
+    clipped = float(np.mean(np.abs(mixture) >= FULL_SCALE)) if mixture.size else 0.0
+    stems = {stem: _centred(array) for stem, array in stems.items()}
+    sections = kept_sections(stems["mixture"], rules.trim, sample_rate=raw.sample_rate)
+    reason = _fault(stems["mixture"], sections, clipped, rules, raw.sample_rate)
+    if reason:
+        return Refused(raw.file, reason, seconds)
+    channels = _channels(stems["mixture"], rules)
+    kept = {
+        stem: joined(_mixed(array, channels), sections, sample_rate=raw.sample_rate)
+        for stem, array in stems.items()
+    }
+    reason = _other_fault(kept["mixture"], source.part, rules, raw.sample_rate)
+    if reason:
+        return Refused(raw.file, reason, seconds)
+    return _finished(raw, kept, clipped)
+
+
+def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float) -> Screened:
+    """At one rate and one level, as 16-bit integers."""
+    rate = raw.sample_rate
+    band, level = (
+        bandwidth_hz(kept["mixture"], sample_rate=rate),
+        active_level_db(kept["mixture"], sample_rate=rate),
+    )
+    at_rate = {stem: resample(array, from_rate=rate, to_rate=SAMPLE_RATE) for stem, array in kept.items()}
+    peak = max(float(np.abs(array).max()) for array in at_rate.values())
+    gain = levelling_gain_db(at_rate["mixture"], sample_rate=SAMPLE_RATE, peak=peak)
+    factor = np.float32(32768 * 10 ** (gain / 20))
+    sounds = {
+        stem: np.clip(np.rint(array * factor), -32768, 32767).astype(np.int16)
+        for stem, array in at_rate.items()
+    }
+    return Screened(
+        sounds=sounds,
+        digest=hashlib.blake2b(np.ascontiguousarray(sounds["mixture"]).data, digest_size=12).hexdigest(),
+        name=raw.name,
+        song=raw.song,
+        labels=raw.labels,
+        file=raw.file,
+        licence=raw.licence,
+        author=raw.author,
+        source_rate=rate,
+        bandwidth_hz=band,
+        level_db=level,
+        gain_db=gain,
+        clipped=clipped,
+    )
+
+
+def _fault(
+    mixture: np.ndarray, sections: list[tuple[int, int]], clipped: float, rules: Rules, sample_rate: int
+) -> str:
+    """Why a sound is refused before anything is made of it; nothing where it is not."""
+    level = loud_db(frame_levels_db(mixture, sample_rate=sample_rate))
+    if not sections or level < SILENCE_DB:
+        return f"is silent ({level:.0f} dB)" if mixture.any() else "is silent"
+    if clipped > MOST_CLIPPED:
+        return f"is clipped in {100 * clipped:.1f} % of its samples"
+    length = sum(end - start for start, end in sections) / sample_rate
+    if length < rules.shortest_s:
+        return f"is too short ({length:.2f} s without its silence)"
+    return ""
+
+
+def _other_fault(mixture: np.ndarray, part: str, rules: Rules, sample_rate: int) -> str:
+    """Why a trimmed sound is refused; nothing where it is not."""
+    if part == "instruments":
+        return ""
+    steady, frequency = steady_tone(mixture, sample_rate=sample_rate)
+    if steady > BEEP_SHARE:
+        return f"is a beep ({frequency:.0f} Hz for {100 * steady:.0f} % of its length)"
+    reach = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=rules.range_db)
+    if reach < rules.lowest_hz:
+        return f"holds nothing above {reach / 1000:.1f} kHz"
+    widest = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=90.0)
+    if sample_rate >= 16_000 and widest < 4300:
+        return f"states {sample_rate} Hz but was recorded at 8 kHz (nothing above {widest / 1000:.1f} kHz)"
+    score = speech_score(mixture, sample_rate=sample_rate)
+    if score is None:
+        return ""
+    long = mixture.shape[1] >= SHORTEST_MUSIC_S * sample_rate
+    if part == "music" and long and score > SPEECH_SCORE:
+        return f"is speech filed as music (odds e^{score:.1f})"
+    if part == "voices" and score < MUSIC_SCORE:
+        return f"is music filed as voice (odds e^{-score:.1f})"
+    return ""
+
+
+def steady_tone(samples: np.ndarray, *, sample_rate: int) -> tuple[float, float]:
+    """Share of a sound's active frames that hold one and the same sine and little else.
+
+    A frame of 1/20 s counts where nine tenths of its power lie within three bins of the line that is
+    strongest in the mean of all.
+
+    Parameters
+    ----------
+    samples : (channels, time)
+    sample_rate : Hz
+
+    Returns
+    -------
+    the share, and the frequency in Hz
+    """
+    from scipy import fft
+
+    size = 2 * round(sample_rate / 40)
+    if samples.shape[1] < size:
+        return 0.0, 0.0
+    mono = samples.mean(axis=0)
+    step = max(size // 2, (len(mono) - size) // 400)
+    frames = np.lib.stride_tricks.sliding_window_view(mono, size)[::step] * np.hanning(size).astype("f4")
+    power = np.abs(np.asarray(fft.rfft(frames, axis=1))) ** 2
+    power[:, 0] = 0
+    energy = power.sum(axis=1)
+    active = energy > 1e-3 * energy.max()
+    line = int(power[active].sum(axis=0).argmax())
+    near = power[active, max(0, line - 3) : line + 4].sum(axis=1)
+    return float(np.mean(near > 0.9 * energy[active])), line * sample_rate / size
+
+
+def _centred(samples: np.ndarray) -> np.ndarray:
+    """Without the constant offset of each channel, where there is one worth the name."""
+    if not samples.size:
+        return samples
+    means = samples.mean(axis=1, keepdims=True, dtype=np.float64)
+    return samples - means.astype(np.float32) if np.abs(means).max() > OFFSET else samples
+
+
+def _channels(samples: np.ndarray, rules: Rules) -> tuple[int, ...]:
+    """Which channels to keep: both, one, or none for their mean."""
+    if samples.shape[0] < 2:
+        return (0,)
+    left, right = samples[0].astype(np.float64), samples[1].astype(np.float64)
+    sides, middle = float(np.sum((left - right) ** 2)), float(np.sum((left + right) ** 2))
+    if rules.stereo and sides > middle * 10 ** (SIDE_DB / 10):
+        return (0, 1)
+    if sides > middle * 10 ** (WIDE_DB / 10):  # the mean of channels so different would be a comb filter
+        return (int(np.vdot(right, right) > np.vdot(left, left)),)
+    return ()
+
+
+def _mixed(samples: np.ndarray, channels: tuple[int, ...]) -> np.ndarray:
+    if not channels:
+        return samples.mean(axis=0, keepdims=True, dtype=samples.dtype)
+    return samples[list(channels)] if samples.shape[0] > len(channels) else samples

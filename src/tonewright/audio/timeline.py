@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,12 +14,10 @@ import numpy as np
 from tonewright.audio.handles import read_at_rate
 from tonewright.audio.phrases import Phrases
 from tonewright.audio.stems import gives, parts_of
-from tonewright.audio.weighting import WEIGHTINGS, check_proportions, present, weights
+from tonewright.audio.weighting import WEIGHTINGS, check_proportions, known, weights
 from tonewright.errors import AudioError, CorpusError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tonewright.audio.corpus import Corpus, Track
 
 logger = logging.getLogger("tonewright")
@@ -95,7 +93,7 @@ class Timeline:
         readable = [t for t in corpus.tracks if t.frames and gives(t.stems, settings.stems)]
         if not readable:
             raise CorpusError(_nothing_to_read(corpus, settings))
-        self.settings = _with_present_labels(settings, readable, self.root)
+        self.settings = replace(settings, proportions=known(readable, settings.proportions, root=self.root))
         lengths = [max(1, t.frames * settings.sample_rate // t.sample_rate) for t in readable]
         shares = weights(
             readable,
@@ -215,22 +213,6 @@ def _nothing_to_read(corpus: Corpus, settings: WindowSettings) -> str:
     available = sorted({stem for track in corpus.tracks for stem in track.stems})
     wanted = ", ".join(settings.stems)
     return f"{corpus.root}: no track has all of the stems {wanted}; choose among {', '.join(available)}"
-
-
-def _with_present_labels(settings: WindowSettings, tracks: Sequence[Track], root: Path) -> WindowSettings:
-    """The settings with the proportions of those labels that tracks carry; the others are logged."""
-    kept = present(tracks, settings.proportions)
-    absent = [label for label in settings.proportions if label not in kept]
-    if not absent:
-        return settings
-    if not any(kept.values()):
-        labels = sorted({label for track in tracks for label in track.labels})
-        raise UsageError(
-            f"{root}: no track is labelled {', '.join(absent)}, as proportions would have it; "
-            + (f"there are {', '.join(labels[:20])}" if labels else "its tracks carry no labels")
-        )
-    logger.warning("%s: no track is drawn as %s; the others share its proportion", root, ", ".join(absent))
-    return replace(settings, proportions=kept)
 
 
 def _path(track: Track, stem: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tonewright.errors import UsageError
+
+logger = logging.getLogger("tonewright")
 
 if TYPE_CHECKING:
     from tonewright.audio.corpus import Track
@@ -34,6 +37,31 @@ def present(tracks: Iterable[Track], proportions: Mapping[str, float]) -> dict[s
     """The proportions of those labels by which some track is drawn."""
     found = {label_of(track, proportions) for track in tracks}
     return {label: share for label, share in proportions.items() if label in found}
+
+
+def known(tracks: Sequence[Track], proportions: Mapping[str, float], *, root: object) -> dict[str, float]:
+    """The proportions of labels that there are; the others are logged, in one line.
+
+    Parameters
+    ----------
+    tracks : those to choose from
+    proportions : label to ratio
+    root : whose tracks they are, for messages
+
+    Raises
+    ------
+    UsageError
+        If no track has any of the labels.
+    """
+    kept = present(tracks, proportions)
+    absent = [label for label in proportions if label not in kept]
+    if absent and not any(kept.values()):
+        labels = sorted({label for track in tracks for label in track.labels})
+        there = f"it has {', '.join(labels[:20])}" if labels else "its tracks carry no labels"
+        raise UsageError(f"{root}: proportions name {', '.join(absent)}, which no track is labelled; {there}")
+    if absent:
+        logger.info("%s: no track is drawn as %s; the others share its proportion", root, ", ".join(absent))
+    return kept
 
 
 def weights(

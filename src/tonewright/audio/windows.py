@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -152,6 +153,10 @@ class FixedWindows:
     def place(self, key: int) -> Place:
         """Where window `key` lies."""
         return self._draw(key)[0]
+
+    def resized(self, *, seconds: float, length: int) -> FixedWindows:
+        """Other windows of the same sound: so many of that length."""
+        return FixedWindows(self.corpus, replace(self.settings, seconds=seconds), length=length)
 
     def _draw(self, key: int) -> tuple[Place, Sounds]:
         if not 0 <= key < self.length:

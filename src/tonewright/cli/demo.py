@@ -41,7 +41,8 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     from tonewright.cli.show import draw_example, print_json, progress_bar
     from tonewright.codec.evaluate import compare
     from tonewright.learning.compose import compose_config
-    from tonewright.learning.trainer import ensure_data, load_material, train
+    from tonewright.learning.material import ensure_data, load_material
+    from tonewright.learning.trainer import train
     from tonewright.report import run_report
 
     config = compose_config(

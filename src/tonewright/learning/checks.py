@@ -17,6 +17,7 @@ SCHEDULES = ("constant", "cosine", "exponential")
 LEAST = {
     "data.batch_size": 1,
     "data.workers": 0,
+    "data.least_bandwidth_hz": 0,
     "optimizer.weight_decay": 0,
     "optimizer.warmup_steps": 0,
     "trainer.max_epochs": -1,

@@ -28,6 +28,7 @@ FOLDER = Path(__file__).parents[1] / "conf"
 RUN_NAME_VARIABLE = "TONEWRIGHT_RUN_NAME"
 # What says which windows a batch holds, and how many batches make an epoch.
 FIXED_KEYS = ("data.batch_size", "data.windows_per_epoch", "trainer.devices", "trainer.num_nodes", "seed")
+OPEN_ENDED = ("system.weights.", "data.augment", "data.proportions.", "hydra")
 GROUPS = ("system", "data", "trainer", "callbacks", "logger", "experiment")
 
 
@@ -131,9 +132,9 @@ def check_keys(base: DictConfig, overrides: Iterable[Override]) -> None:
 def check_additions(overrides: Iterable[Override]) -> None:
     """What is added with ``+`` or deleted with ``~`` must belong to a setting that holds names of its own."""
     for override in overrides:
-        open_ended = override.key_or_group.startswith(("system.weights.", "data.augment", "hydra"))
+        open_ended = override.key_or_group.startswith(OPEN_ENDED)
         if (override.is_add() or override.is_delete()) and not open_ended:
-            advice = "only system.weights and data.augment take names of their own"
+            advice = "only system.weights, data.augment and data.proportions take names of their own"
             raise UsageError(f"{override.input_line}: cannot be added or deleted; {advice}")
 
 

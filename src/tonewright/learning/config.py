@@ -11,6 +11,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from tonewright.audio.remixes import RemixSettings
+
 
 @dataclass
 class DataConfig:
@@ -29,6 +31,14 @@ class DataConfig:
     weighting: str = "length"
     silence_db: float = -60.0
     redraws: int = 100
+    # Label to how often tracks that carry it are drawn, as ratios; empty: labels do not count.
+    proportions: dict[str, float] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)  # only tracks with one of these; empty: all
+    least_bandwidth_hz: float = 0.0  # tracks that were measured to end below it are left out
+    join: bool = False  # fill windows with several short tracks of a kind instead of zeros
+    # Voices over accompaniments for the stems vocals and accompaniment; None = where the labels tell both.
+    remixed: bool | None = None
+    remix: RemixSettings = field(default_factory=RemixSettings)
     # Transforms by name with their settings, e.g. {gain: {low_db: -12, high_db: 3}}; applied in this order.
     augment: dict[str, dict[str, Any]] = field(default_factory=dict)
     # The demo band is generated where it is missing; other data never is.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -18,10 +16,10 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from torch.utils.data import DataLoader
 
-from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.files import Clip
-from tonewright.audio.windows import FixedWindows, Windows, WindowSettings
-from tonewright.errors import UsageError, nearest
+from tonewright.audio.remixes import FixedRemixes
+from tonewright.audio.windows import FixedWindows
+from tonewright.errors import UsageError
 from tonewright.learning.accidents import (
     WholeCheckpoints,
     check_checkpoint,
@@ -31,28 +29,15 @@ from tonewright.learning.accidents import (
 )
 from tonewright.learning.callbacks import Draw, Examples, ExponentialAverage, Progress, build_callbacks
 from tonewright.learning.checks import check
-from tonewright.learning.config import DataConfig, TrainConfig
+from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Learner, batches_done, batches_per_epoch, total_steps
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
+from tonewright.learning.material import Material, load_material
 from tonewright.learning.registry import load_system
 from tonewright.learning.runs import MODEL_FILE, Run, create_run
 from tonewright.learning.tracking import open_loggers, publish
 
 logger = logging.getLogger("tonewright")
-
-
-@dataclass(frozen=True)
-class Material:
-    """The sound of a run, cut into windows.
-
-    Attributes
-    ----------
-    training : random windows; keys are (epoch, index)
-    validation : fixed windows
-    """
-
-    training: Windows
-    validation: FixedWindows
 
 
 def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None = None) -> Run:
@@ -85,74 +70,6 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None
                 run.save_weights(learner.model.state_dict(), steps=trainer.global_step)
                 publish(run)
     return run
-
-
-def load_material(config: TrainConfig) -> Material:
-    """Read the corpus and cut it into training and validation windows."""
-    data = config.data
-    corpus = load_corpus(ensure_data(data), layout=data.layout)
-    if data.stems != ["mixture"]:
-        _check_stems(corpus, data)
-    longest = max(track.frames / track.sample_rate for track in corpus.tracks)
-    if data.seconds > longest:
-        raise UsageError(
-            f"data.seconds is {data.seconds:g}; the longest track of {corpus.root} is {longest:.1f} s"
-        )
-    training, validation = split_corpus(corpus)
-    settings = WindowSettings(
-        seconds=data.seconds,
-        sample_rate=data.sample_rate,
-        channels=data.channels,
-        stems=tuple(data.stems),
-        silence_db=data.silence_db,
-        redraws=data.redraws,
-        weighting=data.weighting,
-    )
-    augment = build_augmentation(data) if data.augment else None
-    return Material(
-        Windows(training, settings, seed=config.seed, length=data.windows_per_epoch, augment=augment),
-        FixedWindows(validation, settings, length=data.validation_windows),
-    )
-
-
-def split_corpus(corpus: Corpus) -> tuple[Corpus, Corpus]:
-    """Tracks to train on and tracks to validate on.
-
-    A handful of songs may leave a part empty. Then the same songs serve both, with a warning, since the
-    figures will flatter.
-    """
-    training, validation = corpus.split("train"), corpus.split("validation")
-    if len(training) and len(validation):
-        return training, validation
-    logger.warning(
-        "%s: too few songs (%d) to set some aside; validation hears what is trained on, its figures flatter",
-        corpus.root,
-        len(corpus),
-    )
-    everything = training if len(training) else validation if len(validation) else corpus
-    return everything, everything
-
-
-def ensure_data(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The data folder; the demo band is generated where `data.generate` asks for it and there is nothing."""
-    root = Path(data.root)
-    empty = not root.exists() or (
-        root.is_dir() and all(path.name.startswith("band.") for path in root.iterdir())
-    )
-    if data.generate and (empty or (root / "band.partial.json").is_file()):
-        from tonewright.audio.band import write_band
-
-        if progress is None:
-            logger.info("generating the demo band in %s", root)
-        write_band(root, songs=data.generate_songs, seconds=data.generate_seconds, progress=progress)
-    return root
-
-
-def build_augmentation(data: DataConfig) -> Any:
-    """The chain of transforms that the configuration names."""
-    from tonewright.audio.augment import chain_from_settings
-
-    return chain_from_settings(data.augment)
 
 
 def build_trainer(
@@ -238,14 +155,13 @@ def loaders(trainer: pl.Trainer, material: Material, config: TrainConfig) -> tup
     return training, validation
 
 
-def example_clips(windows: FixedWindows, config: TrainConfig) -> list[tuple[str, Clip]]:
+def example_clips(windows: FixedWindows | FixedRemixes, config: TrainConfig) -> list[tuple[str, Clip]]:
     """A few clips spread over the validation songs, named after them."""
     count = config.callbacks.examples
     if count < 1:
         return []
-    settings = replace(windows.settings, seconds=config.callbacks.example_seconds)
-    longer = FixedWindows(windows.corpus, settings, length=count)
-    stem, rate = settings.stems[0], settings.sample_rate
+    longer = windows.resized(seconds=config.callbacks.example_seconds, length=count)
+    stem, rate = windows.settings.stems[0], windows.settings.sample_rate
     names = [re.sub(r"\W+", "-", longer.place(index).track.song).strip("-").lower() for index in range(count)]
     return [(f"{index + 1}-{name}"[:60], Clip(longer[index][stem], rate)) for index, name in enumerate(names)]
 
@@ -279,10 +195,3 @@ def _devices(text: str) -> Any:
     if "," in text:
         return [int(part) for part in text.split(",")]
     return int(text)
-
-
-def _check_stems(corpus: Corpus, data: DataConfig) -> None:
-    known = sorted(corpus.stem_names)
-    for stem in data.stems:
-        if stem not in known:
-            raise UsageError(f"data.stems: {corpus.root} has no stem '{stem}'; {nearest(stem, known)}")

@@ -1,148 +1,30 @@
-"""A corpus: an immutable list of tracks with stems, labels and a stable split."""
+"""A corpus from a folder: what lies there, found by its layout, opened, decoded and compared."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from tonewright.audio import index
+from tonewright.audio.copies import find_copies, joined_songs
 from tonewright.audio.layouts import (
     FOREIGN_SUFFIXES,
     LAYOUTS,
+    CountedLayout,
     Layout,
     Listing,
     TrackFiles,
     list_files,
     split_suffix,
 )
+from tonewright.audio.tracks import SPLITS, Corpus, Split, Track, Unreadable, split_of
 from tonewright.errors import CorpusError, UsageError, nearest
 
-SPLITS = ("train", "validation", "test")
-Split = Literal["train", "validation", "test"]
+__all__ = ["SPLITS", "Corpus", "Split", "Track", "Unreadable", "load_corpus", "scan_corpus", "split_of"]
+
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A piece of sound in one or several aligned files, or a section of them.
-
-    Parameters
-    ----------
-    name : unlike any other in its corpus
-    song : what decides the split
-    stems : stem to absolute path; a track of one file has the stem "mixture"
-    sample_rate : Hz, the same in all stems
-    channels : the most that a stem has
-    frames : its length; that of the shortest stem
-    split : "train", "validation" or "test"
-    labels : such as genre or instrument
-    start : frame of its files at which it begins
-    bandwidth_hz : up to where there is sound in it, where that was measured
-    """
-
-    name: str
-    song: str
-    stems: Mapping[str, str] = field(hash=False)
-    sample_rate: int
-    channels: int
-    frames: int
-    split: str
-    labels: tuple[str, ...] = ()
-    start: int = 0
-    bandwidth_hz: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return self.frames / self.sample_rate
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A file that was found and left out.
-
-    Parameters
-    ----------
-    path : absolute
-    reason : in words, without the path
-    """
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Tracks below one folder.
-
-    Parameters
-    ----------
-    root : the folder
-    layout : name of the layout it was read by
-    tracks : in a stable order
-    unreadable : what was left out, and why
-    """
-
-    root: Path
-    layout: str
-    tracks: tuple[Track, ...]
-    unreadable: tuple[Unreadable, ...] = ()
-
-    @classmethod
-    def from_tracks(cls, tracks: Iterable[Track], *, root: str | os.PathLike[str] = ".") -> Corpus:
-        """A corpus of tracks that were made elsewhere."""
-        return cls(Path(root), "tracks", tuple(tracks))
-
-    def __len__(self) -> int:
-        """Number of tracks."""
-        return len(self.tracks)
-
-    @property
-    def seconds(self) -> float:
-        """Length of all tracks together."""
-        return sum(track.seconds for track in self.tracks)
-
-    @property
-    def stem_names(self) -> tuple[str, ...]:
-        """Every stem that some track has, in the order they are met."""
-        return tuple(dict.fromkeys(stem for track in self.tracks for stem in track.stems))
-
-    def split(self, name: str) -> Corpus:
-        """The tracks of one split, which may be none."""
-        if name not in SPLITS:
-            raise UsageError(f"there is no split {name!r}; the splits are {', '.join(SPLITS)}")
-        return replace(self, tracks=tuple(track for track in self.tracks if track.split == name))
-
-    def having(self, stems: Iterable[str]) -> Corpus:
-        """The tracks that have all of these stems, which may be none."""
-        wanted = tuple(stems)
-        kept = tuple(track for track in self.tracks if all(stem in track.stems for stem in wanted))
-        return replace(self, tracks=kept)
-
-
-def split_of(song: str, *, validation: float = 0.1, test: float = 0.1) -> Split:
-    """The split of a song, from nothing but its name.
-
-    With u = hash(name) / 2⁶⁴ in [0, 1): test if u < `test`, validation if u < `test` + `validation`,
-    else train. Composed and decomposed accents are the same name.
-
-    Parameters
-    ----------
-    song : its name
-    validation, test : the share of songs, on average
-    """
-    if not (0 <= validation <= 1 and 0 <= test <= 1 and validation + test <= 1):
-        raise UsageError(f"shares lie in 0 to 1 and add up to at most 1; got {validation} and {test}")
-    name = os.fsencode(unicodedata.normalize("NFC", song))
-    position = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") / 2**64
-    if position < test:
-        return "test"
-    return "validation" if position < test + validation else "train"
 
 
 def load_corpus(
@@ -155,19 +37,26 @@ def load_corpus(
     """Find the tracks below a folder.
 
     What a file holds is remembered between calls, outside the folder, and looked up again when its
-    size or time of change is another.
+    size or time of change is another. Stems that are streams of one mp4 are decoded into the user's cache
+    the first time. Tracks that hold the same sound under different names count as one song, that of the
+    first by name: all of its tracks are in one split, in that of the test set if one of them is.
 
     Parameters
     ----------
     root : the folder, searched to any depth
-    layout : "folder", "musdb18hq", or "auto" to go by what lies there
+    layout : "pool", "shards", "musdb18hq", "musdb18", "irmas", "gtzan" or "folder", which takes every sound
+        file for a track; "auto" to go by what lies there
     refresh : open every file again
-    progress : called with (done, total) while files are opened
+    progress : called with (done, total) while songs are decoded, then while files are opened, then while
+        those of equal length are compared
 
     Raises
     ------
     CorpusError
-        If the folder is missing, or holds no sound that can be read.
+        If the folder is missing, or holds no sound that can be read; or if it holds stems to be decoded and
+        there is no ffmpeg.
+    OutputError
+        If the disk of the cache has no room for decoded stems.
     """
     corpus = scan_corpus(root, layout=layout, refresh=refresh, progress=progress)
     if corpus.tracks:
@@ -200,23 +89,20 @@ def scan_corpus(
     listing = list_files(folder)
     chosen = _layout(layout, listing)
     found = list(chosen.find(listing))
-    paths = [path for files in found for path in files.stems.values()]
-    left_out = _foreign(listing)
-    if not paths and not left_out:
-        what = "no sound files" if layout == "auto" else f"no sound files in the layout {layout!r}"
-        raise CorpusError(f"{folder}: {what} in it")
-    facts = index.facts_of(folder, paths, refresh=refresh, progress=progress)
-    left_out += [
-        Unreadable(f"{folder}/{path}", fact) for path, fact in facts.items() if isinstance(fact, str)
-    ]
-    tracks = []
-    for files in found:
-        made = _track(files, folder, facts)
-        if isinstance(made, Track):
-            tracks.append(made)
-        elif made is not None:
-            left_out.append(made)
-    return Corpus(folder, chosen.name, tuple(tracks), tuple(left_out))
+    left_out = _foreign(listing, {files.container for files in found})
+    if not found and not left_out:
+        raise CorpusError(f"{folder}: {_nothing(listing, layout)}")
+    missing = tuple(chosen.missing(found)) if isinstance(chosen, CountedLayout) else ()
+    found, undecoded = _decoded(found, folder, chosen, progress)
+    with index.Index(folder, refresh=refresh) as memory:
+        paths = [path for files in found for path in files.stems.values()]
+        facts = memory.facts(paths, progress=progress)
+        made = [(files, _track(files, folder, facts)) for files in found]
+        kept = [(files, track) for files, track in made if isinstance(track, Track)]
+        tracks, copies = _kept_together(kept, folder, memory, progress)
+    left_out += [*undecoded, *_unreadable(found, folder, facts)]
+    left_out += [item for _, item in made if isinstance(item, Unreadable)]
+    return Corpus(folder, chosen.name, tracks, tuple(left_out), missing, copies)
 
 
 def _layout(name: str, listing: Listing) -> Layout:
@@ -227,15 +113,87 @@ def _layout(name: str, listing: Listing) -> Layout:
     return LAYOUTS[name]
 
 
-def _foreign(listing: Listing) -> list[Unreadable]:
+def _nothing(listing: Listing, layout: str) -> str:
+    """Words for a folder in which a layout finds nothing."""
+    if layout == "auto":
+        return "no sound files in it"
+    other = _layout("auto", listing)
+    advice = f"; it looks like the layout {other.name!r}" if any(True for _ in other.find(listing)) else ""
+    return f"no sound files in the layout {layout!r} in it{advice}"
+
+
+def _foreign(listing: Listing, containers: Collection[str | None]) -> list[Unreadable]:
     """Sound by its name that is not read, and folders that could not be entered."""
     refused = [Unreadable(f"{listing.root}/{path}", reason) for path, reason in listing.refused]
     for path in listing.files:
         suffix = split_suffix(path)[1]
-        if suffix in FOREIGN_SUFFIXES:
+        if suffix in FOREIGN_SUFFIXES and path not in containers:
             reason = f"{suffix} is not read; convert it to WAV or FLAC, for instance with ffmpeg"
             refused.append(Unreadable(f"{listing.root}/{path}", reason))
     return refused
+
+
+def _decoded(
+    found: list[TrackFiles], folder: Path, layout: Layout, progress: Progress | None
+) -> tuple[list[TrackFiles], list[Unreadable]]:
+    """The same with a file for each stem that is a stream of another file, and what cannot be decoded."""
+    songs = {folder / files.container: tuple(files.stems) for files in found if files.container}
+    if not songs:
+        return found, []
+    from tonewright.audio.stem_mp4 import decode_stems
+
+    decoded = decode_stems(songs, title=getattr(layout, "title", layout.name), progress=progress)
+    kept, failed = [], []
+    for files in found:
+        stems = decoded[folder / files.container] if files.container else files.stems
+        if isinstance(stems, str):
+            failed.append(Unreadable(f"{folder}/{files.container}", stems))
+        else:
+            kept.append(replace(files, stems=stems))
+    return kept, failed
+
+
+def _unreadable(
+    found: Iterable[TrackFiles], folder: Path, facts: Mapping[str, index.Facts | str]
+) -> Iterator[Unreadable]:
+    """The files that cannot be read."""
+    remarks = {path: files.remark for files in found if files.remark for path in files.stems.values()}
+    for path, fact in facts.items():
+        if isinstance(fact, str):
+            yield Unreadable(str(folder / path), f"{fact}; {remarks[path]}" if path in remarks else fact)
+
+
+def _kept_together(
+    kept: list[tuple[TrackFiles, Track]], folder: Path, memory: index.Index, progress: Progress | None
+) -> tuple[tuple[Track, ...], tuple[tuple[str, str], ...]]:
+    """The tracks, those of songs that hold copies of each other under one song, and the copies."""
+
+    def digests(paths: list[str]) -> dict[str, str]:
+        names = {path: path.removeprefix(f"{folder}/") for path in paths}
+        known = memory.digests(names.values(), progress=progress)
+        return {path: known[name] for path, name in names.items()}
+
+    tracks = tuple(track for _, track in kept)
+    copies = find_copies([t for files, t in kept if files.frames is None and not files.start], digests)
+    songs = joined_songs(tracks, copies)
+    stated: dict[str, set[str]] = {}
+    for files, track in kept:
+        if track.song in songs and files.split:
+            stated.setdefault(songs[track.song], set()).add(files.split)
+    joined = []
+    for files, track in kept:
+        if track.song in songs:
+            song = songs[track.song]
+            # What a set keeps for testing stays there, and draws its copies after it.
+            told = max(stated.get(song, ()), key=SPLITS.index, default=None)
+            track = replace(track, song=song, split=told or _split(files, song))
+        joined.append(track)
+    return tuple(joined), copies
+
+
+def _split(files: TrackFiles, song: str) -> str:
+    """The split of a song where nobody states it."""
+    return split_of(song) if files.test_share is None else split_of(song, test=files.test_share)
 
 
 def _track(
@@ -249,23 +207,24 @@ def _track(
     rates = {fact.sample_rate for fact in known}
     if len(rates) > 1:
         listed = ", ".join(f"{stem} {fact.sample_rate} Hz" for stem, fact in zip(stems, known, strict=True))
-        place = str((folder / next(iter(stems.values()))).parent)
-        return Unreadable(place, f"its stems differ in sample rate: {listed}")
-    share = {} if files.test_share is None else {"test": files.test_share}
+        place = folder / (files.container or next(iter(stems.values())))
+        return Unreadable(
+            str(place if files.container else place.parent), f"its stems differ in sample rate: {listed}"
+        )
     available = min(fact.frames for fact in known) - files.start
     frames = available if files.frames is None else files.frames
     if not 0 < frames <= available:
         return Unreadable(
-            f"{folder}/{next(iter(stems.values()))}", f"is too short to hold {files.name}; make it anew"
+            str(folder / next(iter(stems.values()))), f"is too short to hold {files.name}; make it anew"
         )
     return Track(
         name=files.name,
         song=files.song,
-        stems={stem: f"{folder}/{path}" for stem, path in stems.items()},
+        stems={stem: os.path.join(folder, path) for stem, path in stems.items()},  # noqa: PTH118
         sample_rate=known[0].sample_rate,
         channels=max(fact.channels for fact in known),
         frames=frames,
-        split=files.split or split_of(files.song, **share),
+        split=files.split or _split(files, files.song),
         labels=files.labels,
         start=files.start,
         bandwidth_hz=files.bandwidth_hz,

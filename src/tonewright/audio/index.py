@@ -13,12 +13,14 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from tonewright.audio.copies import content_digest
 from tonewright.audio.files import atomic_output, probe
+from tonewright.audio.members import status_of
 from tonewright.errors import AudioError, TonewrightError
 
-FORMAT = 1
+FORMAT = 2
 _log = logging.getLogger(__name__)
 
 
@@ -30,8 +32,20 @@ class Facts(NamedTuple):
     frames: int
 
 
-# Size in bytes and time of change in ns of the file when it was looked at, then what it held.
-_Entry = tuple[int, int, Facts]
+class Entry(NamedTuple):
+    """A file as it was when it was looked at.
+
+    Parameters
+    ----------
+    size, time_ns : in bytes, and its time of change
+    facts : what it held
+    digest : of its content; None where nobody asked for it
+    """
+
+    size: int
+    time_ns: int
+    facts: Facts
+    digest: str | None = None
 
 
 def cache_folder() -> Path:
@@ -50,52 +64,84 @@ def index_path(root: Path) -> Path:
     return cache_folder() / "index" / f"{digest}.json"
 
 
-def facts_of(
-    root: Path,
-    paths: Iterable[str],
-    *,
-    refresh: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Facts | str]:
-    """What each file holds, or why it cannot be read.
+class Index:
+    """What is known of the files of one corpus; a context manager that keeps at its end what is new.
+
+    Also when it is interrupted: what was looked at need not be looked at again.
 
     Parameters
     ----------
     root : the folder of the corpus
-    paths : of the files, relative to it
-    refresh : open every file again
-    progress : called with (done, total) while files are opened
+    refresh : forget what was known
     """
-    known = {} if refresh else _load(index_path(root))
-    entries: dict[str, _Entry] = {}
-    results: dict[str, Facts | str] = {}
-    changed: list[tuple[str, int, int]] = []
-    for path in paths:
-        size, time_ns = _stamp(root / path)
-        entry = known.get(path)
-        if entry is not None and entry[0] == size and entry[1] == time_ns:
-            entries[path] = entry
-            results[path] = entry[2]
-        else:
-            results[path] = "was not looked at"  # keeps the order
-            changed.append((path, size, time_ns))
-    try:
+
+    def __init__(self, root: Path, *, refresh: bool = False) -> None:
+        self.root = root
+        self._known = {} if refresh else _load(index_path(root))
+        self._entries: dict[str, Entry] = {}
+
+    def __enter__(self) -> Self:
+        """Give the index itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Keep what changed; files that were not asked for are forgotten."""
+        if self._entries != self._known:
+            _save(index_path(self.root), self._entries)
+
+    def facts(
+        self, paths: Iterable[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, Facts | str]:
+        """What each file holds, or why it cannot be read.
+
+        Parameters
+        ----------
+        paths : of the files, relative to the folder, or absolute
+        progress : called with (done, total) while files are opened
+        """
+        results: dict[str, Facts | str] = {}
+        changed: list[tuple[str, int, int]] = []
+        for path in paths:
+            size, time_ns = _stamp(self.root, path)
+            entry = self._known.get(path)
+            if entry is not None and entry.size == size and entry.time_ns == time_ns:
+                self._entries[path] = entry
+                results[path] = entry.facts
+            else:
+                results[path] = "was not looked at"  # keeps the order
+                changed.append((path, size, time_ns))
         for done, (path, size, time_ns) in enumerate(changed, start=1):
-            results[path] = fact = _look(root / path)
+            results[path] = fact = _look(self.root / path)
             if isinstance(fact, Facts):
-                entries[path] = (size, time_ns, fact)
+                self._entries[path] = Entry(size, time_ns, fact)
             if progress is not None:
                 progress(done, len(changed))
-    finally:
-        # Also when interrupted: what was looked at need not be looked at again.
-        if entries != known:
-            _save(index_path(root), entries)
-    return results
+        return results
+
+    def digests(
+        self, paths: Iterable[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, str]:
+        """`content_digest` of files whose facts were asked for and could be told.
+
+        Parameters
+        ----------
+        paths : as they were given to `facts`
+        progress : called with (done, total) while files are read
+        """
+        wanted = list(dict.fromkeys(paths))
+        unknown = [path for path in wanted if self._entries[path].digest is None]
+        for done, path in enumerate(unknown, start=1):
+            digest = content_digest(os.path.join(self.root, path))  # noqa: PTH118, a path object costs more
+            self._entries[path] = self._entries[path]._replace(digest=digest)
+            if progress is not None:
+                progress(done, len(unknown))
+        return {path: self._entries[path].digest or "" for path in wanted}
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(root: Path, path: str) -> tuple[int, int]:
+    """Size and time of change; of the archive where the file is a member of one."""
     try:
-        facts = path.stat()
+        facts = status_of(os.path.join(root, path))  # noqa: PTH118
     except OSError:
         return -1, -1
     return facts.st_size, facts.st_mtime_ns
@@ -111,21 +157,24 @@ def _look(path: Path) -> Facts | str:
     return Facts(info.sample_rate, info.channels, info.frames)
 
 
-def _load(path: Path) -> dict[str, _Entry]:
+def _load(path: Path) -> dict[str, Entry]:
     """The entries remembered; none where the file is missing, damaged or of another format."""
     try:
         header, body = path.read_bytes().split(b"\n", 1)
         stated = json.loads(header)
         if stated["format"] != FORMAT or stated["digest"] != _digest(body):
             return {}
-        return {name: (size, time_ns, Facts(*fact)) for name, size, time_ns, *fact in json.loads(body)}
+        return {
+            name: Entry(size, time_ns, Facts(*fact), digest)
+            for name, size, time_ns, digest, *fact in json.loads(body)
+        }
     except (OSError, ValueError, TypeError, KeyError):
         return {}
 
 
-def _save(path: Path, entries: Mapping[str, _Entry]) -> None:
+def _save(path: Path, entries: Mapping[str, Entry]) -> None:
     """Remember the entries. What cannot be kept costs time, not the result."""
-    rows = [(name, size, time_ns, *fact) for name, (size, time_ns, fact) in entries.items()]
+    rows = [(name, entry.size, entry.time_ns, entry.digest, *entry.facts) for name, entry in entries.items()]
     body = json.dumps(rows, separators=(",", ":")).encode()
     header = json.dumps({"format": FORMAT, "digest": _digest(body)}).encode()
     try:

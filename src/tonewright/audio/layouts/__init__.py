@@ -1,7 +1,7 @@
 """How corpora lie on disk: from the names of files to tracks. No sound file is opened here.
 
 A further layout is one more class with `name`, `detect` and `find`, put into `LAYOUTS` before
-`FolderLayout`, which takes everything.
+`FolderLayout`, which takes everything. One of a particular set may say in `missing` what its copy lacks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 from tonewright.audio.layouts.base import (
     FOREIGN_SUFFIXES,
+    STEM_SUFFIX,
     SUFFIXES,
+    CountedLayout,
     Layout,
     Listing,
     TrackFiles,
@@ -18,13 +20,18 @@ from tonewright.audio.layouts.base import (
     split_suffix,
 )
 from tonewright.audio.layouts.folder import FolderLayout
-from tonewright.audio.layouts.musdb import Musdb18HqLayout
+from tonewright.audio.layouts.gtzan import GtzanLayout
+from tonewright.audio.layouts.irmas import IrmasLayout
+from tonewright.audio.layouts.musdb import Musdb18HqLayout, Musdb18Layout
 from tonewright.audio.layouts.pool import PoolLayout
+from tonewright.audio.layouts.shards import ShardsLayout
 
 __all__ = [
     "FOREIGN_SUFFIXES",
     "LAYOUTS",
+    "STEM_SUFFIX",
     "SUFFIXES",
+    "CountedLayout",
     "Layout",
     "Listing",
     "TrackFiles",
@@ -32,6 +39,13 @@ __all__ = [
     "split_suffix",
 ]
 
-LAYOUTS: Mapping[str, Layout] = {
-    layout.name: layout for layout in (PoolLayout(), Musdb18HqLayout(), FolderLayout())
-}
+_ALL: tuple[Layout, ...] = (
+    PoolLayout(),
+    ShardsLayout(),
+    Musdb18HqLayout(),
+    Musdb18Layout(),
+    IrmasLayout(),
+    GtzanLayout(),
+    FolderLayout(),
+)
+LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in _ALL}

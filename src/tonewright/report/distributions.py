@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_BARS = 40
-_BINS = 48
+_FEWEST_BINS, _MOST_BINS = 8, 48
 
 
 def bars(amounts: Mapping[str, float], *, unit: str, title: str = "") -> Figure:
@@ -109,8 +109,9 @@ def _edges(values: np.ndarray, *, logarithmic: bool) -> np.ndarray:
     if not len(values):
         return np.array([1.0, 10.0])
     low, high = np.quantile(values, (0.001, 0.999))
+    bins = min(max(_FEWEST_BINS, round(2 * len(values) ** 0.5)), _MOST_BINS)
     if logarithmic:
         low, high = low / 1.05, high * 1.05
-        return np.geomspace(low, high, _BINS + 1)
+        return np.geomspace(low, high, bins + 1)
     margin = max(1e-6, 0.02 * (high - low))
-    return np.linspace(low - margin, high + margin, _BINS + 1)
+    return np.linspace(low - margin, high + margin, bins + 1)

@@ -200,5 +200,5 @@ def _part(reader: Reader, start: int, frames: int, *, mono: bool) -> np.ndarray:
 
 def _check_end(reader: Reader, length: int, end: int) -> None:
     """A file that has become shorter than it was; one sample is left to the rounding of rates."""
-    if end > length + 1:
+    if length < 1 or end > length + 1:
         raise AudioError(reader.path, "is shorter than when it was indexed; index the folder again")

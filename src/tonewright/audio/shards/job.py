@@ -90,22 +90,25 @@ def write_shards(
         todo = [shard for shard in plan.shards if shard.name not in done]
         if todo:
             (root / INDEX).unlink(missing_ok=True)
-            check_room(root, sum(piece.size for shard in todo for piece in shard.pieces))
+            _check_room(root, sum(piece.size for shard in todo for piece in shard.pieces))
             _write_all(todo, root, state, plan, jobs, progress)
         return _indexed(plan, root, state, kept=len(done))
 
 
-def check_room(folder: Path, size: int) -> int:
-    """Free bytes of the disk on which a folder lies or will lie; an error where they are too few."""
-    place = folder.absolute()
-    while not place.is_dir():
+def free_bytes(folder: str | os.PathLike[str]) -> int:
+    """Free bytes of the disk on which a folder lies or will lie."""
+    place = Path(folder).absolute()
+    while not place.is_dir() and place != place.parent:
         place = place.parent
-    free = shutil.disk_usage(place).free
+    return shutil.disk_usage(place).free
+
+
+def _check_room(root: Path, size: int) -> None:
+    free = free_bytes(root)
     if size > free:
         raise OutputError(
-            f"{folder}: needs about {size / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; choose another disk"
+            f"{root}: needs about {size / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; choose another disk"
         )
-    return free
 
 
 @contextmanager

@@ -11,6 +11,7 @@ COMMANDS = {
     "get": ("get", "Fetch a public set: MUSDB18, MUSDB18-HQ, IRMAS, GTZAN."),
     "index": ("index", "List what is in a folder: tracks, stems, hours, splits."),
     "check": ("check", "Read every file: levels, clipping, silence, duplicates, damage."),
+    "shard": ("shard", "Pack a corpus into tar shards with an index."),
 }
 
 

@@ -70,8 +70,9 @@ def _zip_members(file: BinaryIO, stack: ExitStack) -> Iterator[Member]:
     """Files and links of a ZIP."""
     opened = stack.enter_context(zipfile.ZipFile(file))
     for entry in opened.infolist():
-        path, kind = safe_path(entry.filename.replace("\\", "/")), stat.S_IFMT(entry.external_attr >> 16)
-        if entry.is_dir() or entry.filename.endswith("\\") or not path:
+        name = entry.filename.replace("\\", "/")
+        path, kind = safe_path(name), stat.S_IFMT(entry.external_attr >> 16)
+        if name.endswith("/") or not path:
             continue
         if entry.flag_bits & 1:
             raise ArchiveError(f"{path} in it is encrypted; unpack it yourself with its password")

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -21,7 +22,11 @@ Progress = Callable[[int, int], None]
 
 _BLOCK_BYTES = 1 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+# What zipfile and tarfile raise on damage, by intention or not.
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile),
+    *(ValueError, IndexError, KeyError, struct.error, OverflowError, RuntimeError),
+)
 
 
 def unpack(
@@ -152,7 +157,7 @@ def _words(archive: Path) -> Iterator[None]:
         yield
     except ArchiveError as error:
         raise ArchiveError(f"{archive}: {error}") from error
-    except (*_BROKEN, NotImplementedError) as error:
+    except _BROKEN as error:
         raise ArchiveError(f"{archive}: is no archive, or a broken one ({error}); get it anew") from error
     except OSError as error:
         if error.errno in _NO_ROOM:

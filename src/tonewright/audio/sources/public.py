@@ -137,7 +137,7 @@ _MUSDB18HQ = PublicSet(
 
 _MUSDB18_SAMPLE = PublicSet(
     "musdb18-sample",
-    "7 seconds of each of 144 songs of MUSDB18, to try things with",
+    "7 seconds of the songs of MUSDB18, to try things with",
     "musdb18",
     _MUSDB_LICENCE,
     _MUSDB18.cite,

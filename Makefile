@@ -44,8 +44,8 @@ format: $(DEV) ## Bring the source into the house's form
 
 bench: bench-data ## Measure everything that is claimed to be fast
 
-bench-data: $(DEV) ## Measure sound, losses and the trainer against their peers, which get environments of their own
-	@for file in $(wildcard benchmarks/data.py benchmarks/losses.py benchmarks/trainer.py); do \
+bench-data: $(DEV) ## Measure sound, its sources, losses and the trainer against their peers, which get environments of their own
+	@for file in $(wildcard benchmarks/data.py benchmarks/sources.py benchmarks/losses.py benchmarks/trainer.py); do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
 docs: $(DOCS) ## Build the documentation in site/

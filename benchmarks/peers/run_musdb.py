@@ -1,6 +1,6 @@
 """musdb's side: random chunks of a MUSDB18-HQ folder. Run in the environment of musdb.txt; prints JSON.
 
-run_musdb.py FOLDER SECONDS CHUNKS
+run_musdb.py FOLDER SECONDS CHUNKS [mp4]: of the WAV folder, or of the one with stems in .stem.mp4
 """
 
 import json
@@ -15,7 +15,7 @@ warnings.filterwarnings("ignore")
 import musdb  # noqa: E402 # pyright: ignore[reportMissingImports]
 
 folder, seconds, count = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
-corpus = musdb.DB(root=folder, is_wav=True, subsets="train")
+corpus = musdb.DB(root=folder, is_wav=sys.argv[4:] != ["mp4"], subsets="train")
 lengths = [track.duration for track in corpus.tracks]
 
 

@@ -32,10 +32,11 @@ FULL_SCALE = 1 - 2.0**-15
 MOST_CLIPPED = 0.01
 SILENCE_DB = -55.0
 OFFSET = 1e-3
-BEEP_SHARE = 0.8
-# Music whose odds of being speech are above e⁴ is speech; a voice below e⁻⁵, music. See `screening_kind`.
-SPEECH_SCORE, MUSIC_SCORE = 4.0, -5.0
-SHORTEST_MUSIC_S = 8.0
+BEEP_SHARE, LOWEST_BEEP_HZ = 0.8, 300.0  # below, a hummed "m" is as pure as a beep
+# Music whose odds of being speech are above e⁴ is speech; a voice below e⁻⁶, music. Good sound that is refused
+# is lost, and a misfiled piece does little harm: of the pool's own packages these limits refuse next to none.
+SPEECH_SCORE, MUSIC_SCORE = 4.0, -6.0
+SHORTEST_JUDGED_S = 6.0
 SIDE_DB, WIDE_DB = -30.0, -10.0
 
 
@@ -131,10 +132,8 @@ def screen(raw: RawSound, source: Source) -> Screened | Refused:
 def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float) -> Screened:
     """At one rate and one level, as 16-bit integers."""
     rate = raw.sample_rate
-    band, level = (
-        bandwidth_hz(kept["mixture"], sample_rate=rate),
-        active_level_db(kept["mixture"], sample_rate=rate),
-    )
+    band = bandwidth_hz(kept["mixture"], sample_rate=rate)
+    level = active_level_db(kept["mixture"], sample_rate=rate)
     at_rate = {stem: resample(array, from_rate=rate, to_rate=SAMPLE_RATE) for stem, array in kept.items()}
     peak = max(float(np.abs(array).max()) for array in at_rate.values())
     gain = levelling_gain_db(at_rate["mixture"], sample_rate=SAMPLE_RATE, peak=peak)
@@ -168,7 +167,7 @@ def _fault(
     if not sections or level < SILENCE_DB:
         return f"is silent ({level:.0f} dB)" if mixture.any() else "is silent"
     if clipped > MOST_CLIPPED:
-        return f"is clipped in {100 * clipped:.1f} % of its samples"
+        return f"is clipped ({100 * clipped:.1f} % of its samples)"
     length = sum(end - start for start, end in sections) / sample_rate
     if length < rules.shortest_s:
         return f"is too short ({length:.2f} s without its silence)"
@@ -180,19 +179,20 @@ def _other_fault(mixture: np.ndarray, part: str, rules: Rules, sample_rate: int)
     if part == "instruments":
         return ""
     steady, frequency = steady_tone(mixture, sample_rate=sample_rate)
-    if steady > BEEP_SHARE:
+    if steady > BEEP_SHARE and frequency >= LOWEST_BEEP_HZ:
         return f"is a beep ({frequency:.0f} Hz for {100 * steady:.0f} % of its length)"
     reach = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=rules.range_db)
     if reach < rules.lowest_hz:
-        return f"holds nothing above {reach / 1000:.1f} kHz"
+        return f"is of too narrow a band (nothing above {reach / 1000:.1f} kHz)"
     widest = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=90.0)
     if sample_rate >= 16_000 and widest < 4300:
-        return f"states {sample_rate} Hz but was recorded at 8 kHz (nothing above {widest / 1000:.1f} kHz)"
+        return f"states a rate that it was not made at ({sample_rate} Hz, nothing above {widest:.0f} Hz)"
+    if mixture.shape[1] < SHORTEST_JUDGED_S * sample_rate:
+        return ""
     score = speech_score(mixture, sample_rate=sample_rate)
     if score is None:
         return ""
-    long = mixture.shape[1] >= SHORTEST_MUSIC_S * sample_rate
-    if part == "music" and long and score > SPEECH_SCORE:
+    if part == "music" and score > SPEECH_SCORE:
         return f"is speech filed as music (odds e^{score:.1f})"
     if part == "voices" and score < MUSIC_SCORE:
         return f"is music filed as voice (odds e^{-score:.1f})"

@@ -100,7 +100,7 @@ class ShelfWriter:
 
         Parameters
         ----------
-        sounds : stem to (channels, frames) at 44.1 kHz, of one length; within ±1
+        sounds : stem to (channels, frames) at 44.1 kHz, of one length: floating point within ±1, or int16
         name, song : the piece's and its song's; unlike any other in the shelf
         labels : words; white space in one becomes "-"
         source_rate, bandwidth_hz, level_db, gain_db, clipped, file, licence, author : as in `Piece`
@@ -121,7 +121,7 @@ class ShelfWriter:
         for stem in self.stems:
             writer = self._writer(path.replace("{stem}", stem), channels)
             start = writer.frames
-            writer.write(convert_channels(np.asarray(sounds[stem], np.float32), channels))
+            writer.write(convert_channels(_floating(sounds[stem]), channels))
         piece = Piece(
             name=name,
             song=song,
@@ -276,6 +276,13 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON, whole or not at all; a file that is there is replaced."""
     with atomic_output(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _floating(samples: np.ndarray) -> np.ndarray:
+    """float32 within ±1, of int16 too."""
+    if samples.dtype == np.int16:
+        return samples.astype(np.float32) * np.float32(2.0**-15)
+    return np.asarray(samples, np.float32)
 
 
 def _check_array(path: Path, frames: int, channels: int) -> None:

@@ -244,7 +244,7 @@ def test_an_interrupted_transfer_goes_on(web, target: Path, md5) -> None:
         if done >= HALF:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="interrupted: .* kept"):
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted: .* kept"):
         download(address, target, checksum=md5(CONTENT), progress=stop)
     download(address, target, checksum=md5(CONTENT))
     assert target.read_bytes() == CONTENT

@@ -199,7 +199,7 @@ class _Transfer:
         with self.part.path.open("ab", buffering=0) as file:
             while True:
                 try:
-                    block = response.read(_BLOCK_BYTES)
+                    block = response.read1(_BLOCK_BYTES)
                 except (OSError, http.client.HTTPException) as error:
                     raise PassingError(f"the connection broke ({type(error).__name__})") from error
                 if not block:

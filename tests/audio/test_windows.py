@@ -245,6 +245,23 @@ def test_channels_are_copied_or_averaged(tmp_path: Path) -> None:
     np.testing.assert_allclose(one[0], both.mean(axis=0), atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["x.wav", "x.flac"])
+@pytest.mark.parametrize("rate", [RATE, 11025])
+def test_one_channel_is_the_mean_of_several(tmp_path: Path, name: str, rate: int) -> None:
+    samples = np.random.default_rng(0).integers(-32768, 32768, (2 * SCRATCH_BYTES // 4 + 500, 2), np.int16)
+    samples[:4] = [[-32768, -32768], [32767, 32767], [-32768, 32767], [1, 0]]
+    soundfile.write(tmp_path / name, samples, RATE, subtype="PCM_16")
+    frames = len(samples) * rate // RATE
+    both, mean = (
+        read_at_rate(str(tmp_path / name), start=0, frames=frames, sample_rate=rate, channels=channels)
+        for channels in (2, 1)
+    )
+    assert mean.shape == (1, frames)
+    np.testing.assert_allclose(mean[0], both.mean(axis=0), atol=0 if rate == RATE else 1e-5, rtol=0)
+    if rate == RATE:
+        assert mean[0, :4].tolist() == [-1, 32767 / 32768, -0.5 / 32768, 0.5 / 32768]
+
+
 def test_a_short_file_is_followed_by_zeros_and_judged_by_its_sound(tmp_path: Path) -> None:
     click = save(tmp_path / "click.wav", np.full((10, 2), 0.01))
     windows = Windows(corpus(track(click)), shape(silence_db=-41), seed=0, length=3)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PITCH = re.compile(r"[A-G][#♯sb♭]?-?\d")
 _NOTE_SECONDS = (0.12, 1.6)  # from one onset to the next, even in octaves
 _STROKE_SECONDS = (0.08, 0.6)
+_REST_SECONDS = 0.1  # at most, after a note that ends before the next
 _PAUSE_SECONDS = 0.35  # at most, after anything else
 _LEAST_SECONDS = 0.05
 _FADE_SECONDS = 0.03
@@ -90,7 +91,8 @@ class Phrases:
         if "drum" in kind:
             return self._frames(_log_between(*_STROKE_SECONDS, drawn)), length
         if "note" in kind:
-            step = self._frames(_log_between(*_NOTE_SECONDS, drawn))
+            longest = length + self._frames(_REST_SECONDS)
+            step = min(self._frames(_log_between(*_NOTE_SECONDS, drawn)), longest)
             return step, min(length, step + self._frames(_FADE_SECONDS))
         return max(length + self._frames(drawn * _PAUSE_SECONDS), self._frames(_LEAST_SECONDS)), length
 

@@ -60,9 +60,8 @@ class Sources:
         missing = [name for name, timeline in self._timelines.items() if timeline is None]
         self.shares = {kind: share for kind, share in remix.shares.items() if share and kind not in missing}
         if not self.shares:
-            raise CorpusError(
-                f"{corpus.root}: has nothing for the remixes that are asked for: {remix.shares}"
-            )
+            asked = ", ".join(kind for kind, share in remix.shares.items() if share)
+            raise CorpusError(f"{corpus.root}: has nothing for the remixes that are asked for: {asked}")
 
     @property
     def somewhere(self) -> Place:

@@ -72,6 +72,7 @@ class Part:
     bends, swells : in order of time
     level_db : against the other parts
     pan : −1 … 1
+    width : 0 … 1, what is kept of the difference between left and right as played
     room_db : energy of the room's answer against the sound itself
     treble_db : lift above about 2 kHz
     drive : 0 … 1, how far it is distorted
@@ -87,6 +88,7 @@ class Part:
     swells: tuple[Swell, ...] = ()
     level_db: float = 0.0
     pan: float = 0.0
+    width: float = 1.0
     room_db: float = -12.0
     treble_db: float = 0.0
     drive: float = 0.0

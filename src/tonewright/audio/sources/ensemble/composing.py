@@ -226,7 +226,7 @@ def _voice(frame: Frame, rng: np.random.Generator) -> tuple[Note, ...]:
 
 def _placed(parts: list[Part], rng: np.random.Generator) -> list[Part]:
     """Every part with its place on the stage, its level, its tone and its share of the room."""
-    wide = float(rng.choice([0.3, 0.6, 0.9]))
+    wide = float(rng.choice([0.15, 0.35, 0.6, 0.9], p=[0.25, 0.35, 0.3, 0.1]))
     wet = float(rng.uniform(-6.0, 5.0))
     side = float(rng.choice([-1.0, 1.0]))
     placed = []
@@ -240,6 +240,7 @@ def _placed(parts: list[Part], rng: np.random.Generator) -> list[Part]:
                 part,
                 level_db=_ROLE_LEVEL_DB.get(part.role, 0.0) + float(rng.normal(0.0, 1.8)),
                 pan=float(np.clip(pan, -1.0, 1.0)),
+                width=float(rng.uniform(0.2, 1.0)),
                 room_db=_ROLE_ROOM_DB.get(part.role, -13.0) + wet + float(rng.normal(0.0, 1.5)),
                 treble_db=float(np.clip(rng.normal(0.0, 2.5), -6.0, 6.0)),
                 drive=float(rng.uniform(0.2, 0.9)) if driven else 0.0,

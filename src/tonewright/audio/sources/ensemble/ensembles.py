@@ -38,8 +38,8 @@ _PLUCKED = "nylon_guitar steel_guitar jazz_guitar koto sitar banjo dulcimer sham
 _KEYBOARDS = "piano harpsichord church_organ celesta rhodes harp accordion reed_organ"
 _SINGERS = (
     "violin viola cello fiddle flute oboe english_horn clarinet bassoon recorder trumpet muted_trumpet "
-    "trombone french_horn soprano_sax alto_sax tenor_sax baritone_sax harmonica shakuhachi pan_flute shanai ocarina "
-    "overdriven_guitar distorted_guitar square_lead saw_lead calliope bagpipe tuba"
+    "trombone french_horn soprano_sax alto_sax tenor_sax baritone_sax harmonica shakuhachi pan_flute shanai "
+    "ocarina overdriven_guitar distorted_guitar square_lead saw_lead calliope bagpipe tuba"
 )
 POLYPHONIC = _names(
     "piano bright_piano electric_grand honky_tonk rhodes tine_piano harpsichord clavinet celesta music_box "
@@ -78,9 +78,7 @@ _ENSEMBLES = (
     ),
     Ensemble(
         "synths",
-        _players(
-            "saw_lead square_lead crystal | polysynth brightness | warm_pad sweep_pad | synth_brass soundtrack"
-        ),
+        _players("saw_lead square_lead crystal | polysynth brightness | warm_pad sweep_pad | synth_brass"),
         (70.0, 130.0),
         "static",
     ),

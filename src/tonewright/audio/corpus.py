@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tonewright.audio import index
@@ -99,7 +100,7 @@ def scan_corpus(
         facts = memory.facts(paths, progress=progress)
         made = [(files, _track(files, folder, facts)) for files in found]
         kept = [(files, track) for files, track in made if isinstance(track, Track)]
-        tracks, copies = _kept_together(kept, folder, memory, progress)
+        tracks, copies = _kept_together(kept, memory, progress)
     left_out += [*undecoded, *_unreadable(found, folder, facts)]
     left_out += [item for _, item in made if isinstance(item, Unreadable)]
     return Corpus(folder, chosen.name, tracks, tuple(left_out), missing, copies)
@@ -164,30 +165,30 @@ def _unreadable(
 
 
 def _kept_together(
-    kept: list[tuple[TrackFiles, Track]], folder: Path, memory: index.Index, progress: Progress | None
+    kept: list[tuple[TrackFiles, Track]], memory: index.Index, progress: Progress | None
 ) -> tuple[tuple[Track, ...], tuple[tuple[str, str], ...]]:
     """The tracks, those of songs that hold copies of each other under one song, and the copies."""
-
-    def digests(paths: list[str]) -> dict[str, str]:
-        names = {path: path.removeprefix(f"{folder}/") for path in paths}
-        known = memory.digests(names.values(), progress=progress)
-        return {path: known[name] for path, name in names.items()}
-
     tracks = tuple(track for _, track in kept)
-    copies = find_copies([t for files, t in kept if files.frames is None and not files.start], digests)
+    whole = [track for files, track in kept if files.frames is None and not files.start]
+    glimpses, contents = (
+        partial(memory.glimpses, progress=progress),
+        partial(memory.contents, progress=progress),
+    )
+    copies = find_copies(whole, glimpses, contents)
     songs = joined_songs(tracks, copies)
     stated: dict[str, set[str]] = {}
     for files, track in kept:
-        if track.song in songs and files.split:
+        if files.split and track.song in songs:
             stated.setdefault(songs[track.song], set()).add(files.split)
     joined = []
     for files, track in kept:
-        if track.song in songs:
-            song = songs[track.song]
+        song = songs.get(track.song)
+        if song is not None:
             # What a set keeps for testing stays there, and draws its copies after it.
-            told = max(stated.get(song, ()), key=SPLITS.index, default=None)
-            track = replace(track, song=song, split=told or _split(files, song))
-        joined.append(track)
+            split = max(stated.get(song, ()), key=SPLITS.index, default=None) or _split(files, song)
+            joined.append(replace(track, song=song, split=split))
+        else:
+            joined.append(track)
     return tuple(joined), copies
 
 

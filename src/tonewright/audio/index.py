@@ -13,9 +13,9 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
-from tonewright.audio.copies import content_digest
+from tonewright.audio.copies import content_digest, glimpse
 from tonewright.audio.files import atomic_output, probe
 from tonewright.audio.members import status_of
 from tonewright.errors import AudioError, TonewrightError
@@ -39,13 +39,14 @@ class Entry(NamedTuple):
     ----------
     size, time_ns : in bytes, and its time of change
     facts : what it held
-    digest : of its content; None where nobody asked for it
+    glimpse, content : digests of it; None where nobody asked for them
     """
 
     size: int
     time_ns: int
     facts: Facts
-    digest: str | None = None
+    glimpse: str | None = None
+    content: str | None = None
 
 
 def cache_folder() -> Path:
@@ -118,24 +119,40 @@ class Index:
                 progress(done, len(changed))
         return results
 
-    def digests(
+    def glimpses(
         self, paths: Iterable[str], *, progress: Callable[[int, int], None] | None = None
     ) -> dict[str, str]:
-        """`content_digest` of files whose facts were asked for and could be told.
+        """The `copies.glimpse` of files whose facts were asked for and could be told.
 
         Parameters
         ----------
-        paths : as they were given to `facts`
+        paths : of the files, absolute
         progress : called with (done, total) while files are read
         """
-        wanted = list(dict.fromkeys(paths))
-        unknown = [path for path in wanted if self._entries[path].digest is None]
+        return self._digests(paths, "glimpse", glimpse, progress)
+
+    def contents(
+        self, paths: Iterable[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, str]:
+        """The `copies.content_digest` of files; otherwise as `glimpses`."""
+        return self._digests(paths, "content", content_digest, progress)
+
+    def _digests(
+        self,
+        paths: Iterable[str],
+        name: Literal["glimpse", "content"],
+        made: Callable[[str], str],
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[str, str]:
+        keys = {path: path.removeprefix(f"{self.root}/") for path in paths}
+        results = {path: getattr(self._entries[key], name) for path, key in keys.items()}
+        unknown = [path for path, digest in results.items() if digest is None]
         for done, path in enumerate(unknown, start=1):
-            digest = content_digest(os.path.join(self.root, path))  # noqa: PTH118, a path object costs more
-            self._entries[path] = self._entries[path]._replace(digest=digest)
+            results[path] = made(path)
+            self._entries[keys[path]] = self._entries[keys[path]]._replace(**{name: results[path]})
             if progress is not None:
                 progress(done, len(unknown))
-        return {path: self._entries[path].digest or "" for path in wanted}
+        return results
 
 
 def _stamp(root: Path, path: str) -> tuple[int, int]:
@@ -165,8 +182,8 @@ def _load(path: Path) -> dict[str, Entry]:
         if stated["format"] != FORMAT or stated["digest"] != _digest(body):
             return {}
         return {
-            name: Entry(size, time_ns, Facts(*fact), digest)
-            for name, size, time_ns, digest, *fact in json.loads(body)
+            name: Entry(size, time_ns, Facts(*facts), *digests)
+            for name, size, time_ns, facts, *digests in json.loads(body)
         }
     except (OSError, ValueError, TypeError, KeyError):
         return {}
@@ -174,7 +191,7 @@ def _load(path: Path) -> dict[str, Entry]:
 
 def _save(path: Path, entries: Mapping[str, Entry]) -> None:
     """Remember the entries. What cannot be kept costs time, not the result."""
-    rows = [(name, entry.size, entry.time_ns, entry.digest, *entry.facts) for name, entry in entries.items()]
+    rows = [(name, *entry) for name, entry in entries.items()]
     body = json.dumps(rows, separators=(",", ":")).encode()
     header = json.dumps({"format": FORMAT, "digest": _digest(body)}).encode()
     try:

@@ -29,12 +29,11 @@ class ShardsLayout:
 
     def find(self, listing: Listing) -> Iterator[TrackFiles]:
         """One track a sample."""
-        from tonewright.audio.shards.entries import load_entries, scanned_entries
+        from tonewright.audio.shards.entries import indexed_entries, scanned_entries
         from tonewright.audio.shards.index import has_index
 
-        indexed = has_index(listing.root)
-        entries = load_entries(listing.root) if indexed else scanned_entries(listing.root, _tars(listing))
-        for entry in entries:
+        root = listing.root
+        for entry in indexed_entries(root) if has_index(root) else scanned_entries(root, _tars(listing)):
             yield TrackFiles(
                 name=entry.name,
                 song=entry.song,

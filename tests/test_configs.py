@@ -83,9 +83,22 @@ def test_an_unknown_system_is_answered() -> None:
         compose_config("codex")
 
 
-def test_a_saved_configuration_loads_as_it_was(tmp_path: Path) -> None:
+def test_proportions_take_names_of_their_own() -> None:
+    more = ["data=pool", "data.proportions.voices=0.5", "+data.proportions.jazz=1", "~data.proportions.songs"]
+    proportions = compose_config("codec", more).data.proportions
+    assert proportions == {"voices": 0.5, "singing": 0.1, "music": 0.5, "instruments": 0.1, "jazz": 1.0}
+    assert list(proportions)[-1] == "jazz"
+    genres = compose_config("codec", ["data.root=x", "+data.proportions.hip-hop=2"]).data.proportions
+    assert genres == {"hip-hop": 2.0}
+    with pytest.raises(UsageError, match=r"did you mean data\.proportions\.voices"):
+        compose_config("codec", ["data=pool", "data.proportions.voice=1"])
+
+
+@pytest.mark.parametrize("data", ["demo", "pool"])
+def test_a_saved_configuration_loads_as_it_was(tmp_path: Path, data: str) -> None:
     config = compose_config(
-        "codec", ["experiment=tiny", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"]
+        "codec",
+        ["experiment=tiny", f"data={data}", f"output={tmp_path}", "run_name=a", "data.seconds=0.75"],
     )
     run = create_run(config)
     assert open_run(run.folder).config == config
@@ -129,7 +142,17 @@ def test_no_band_is_generated_in_somebody_s_own_folder() -> None:
     assert (own.generate, own.layout) == (False, "auto")
 
 
-@pytest.mark.parametrize("override", ["+foo=3", "~trainer", "+trainer.foo=1"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "+foo=3",
+        "~trainer",
+        "+trainer.foo=1",
+        "~data.proportions",
+        "+data.remix.shares.x=1",
+        "+data.labels.x=1",
+    ],
+)
 def test_nothing_is_added_where_nobody_reads_it(override: str) -> None:
     with pytest.raises(UsageError, match="added or deleted"):
         compose_config("codec", [override])

@@ -173,6 +173,8 @@ def test_the_sets_are_listed_with_size_and_licence(capsys) -> None:
     ("arguments", "words"),
     [
         (["musdb18-hq", "x", "--yes"], "did you mean musdb18hq?"),
+        (["GTZAN", "x", "--yes"], "did you mean gtzan?"),
+        (["gtzan", "", "--yes"], "name a set and a folder"),
         (["irmas", "x", "--yes", "--part", "train"], "did you mean training?"),
         (["musdb18hq", "x", "--yes", "--from", "nothing.zip"], "there is no nothing.zip"),
         (["musdb18hq"], "name a set and a folder"),

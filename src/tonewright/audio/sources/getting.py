@@ -105,7 +105,7 @@ def missing_parts(name: str, folder: str | os.PathLike[str], *, parts: Iterable[
     """The parts of a set that are not completely there."""
     wanted = public_set(name)
     base = Path(folder).expanduser()
-    marker = Marker(base, wanted.name) if base.is_dir() else None
+    marker = Marker(base, wanted.name) if os.path.isdir(base) else None  # noqa: PTH112 (never raises)
     return tuple(
         archive.part
         for archive in wanted.choose(parts)
@@ -126,6 +126,15 @@ class _Getting:
 
     def run(self, place: str | Path, *, keep_archive: bool, overwrite: bool) -> None:
         """Fetch or check the archive, unpack it, note that."""
+        try:
+            self.bring(place, keep_archive=keep_archive, overwrite=overwrite)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(
+                str(error) or "interrupted: the same command goes on from there"
+            ) from None
+
+    def bring(self, place: str | Path, *, keep_archive: bool, overwrite: bool) -> None:
+        """As `run`, without words for an interruption."""
         archive = self.archive
         is_file = isinstance(place, Path)
         file = self.checked(place) if is_file else self.fetched(place, overwrite=overwrite)
@@ -207,14 +216,14 @@ def _check_room(
     keep_archive: bool,
 ) -> None:
     """See that the disk holds archives and what becomes of them, as far as their sizes are known."""
-    there = {archive.name: (base / archive.name).exists() for archive in missing}
-    loads = [
-        max(0, (archive.size or archive.unpacked or 0) - _size(base / f"{archive.name}.part"))
+    # What is here already is unpacked without a guess: `unpack` knows the sizes.
+    loads = {
+        archive: max(0, (archive.size or archive.unpacked or 0) - _size(base / f"{archive.name}.part"))
         for archive in missing
-        if not isinstance(places[archive.part], Path) and not there[archive.name]
-    ]
-    archives = sum(loads) if keep_archive else max(loads, default=0)
-    unpacked = sum(archive.unpacked or 0 for archive in missing if not marker.started(archive.part))
+        if not isinstance(places[archive.part], Path) and not (base / archive.name).exists()
+    }
+    archives = sum(loads.values()) if keep_archive else max(loads.values(), default=0)
+    unpacked = sum(archive.unpacked or 0 for archive in loads if not marker.started(archive.part))
     needed, free = archives + unpacked, shutil.disk_usage(base).free
     if needed > free:
         raise OutputError(
@@ -231,13 +240,15 @@ def _size(path: Path) -> int:
 @contextmanager
 def _own(base: Path) -> Iterator[None]:
     """The folder for this process alone."""
-    if base.exists() and not base.is_dir():
-        raise OutputError(f"{base}: is a file; name a folder")
-    made = not base.exists()
     try:
+        made = not base.exists()
+        if not made and not base.is_dir():
+            raise OutputError(f"{base}: is a file; name a folder")
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{error.filename or base}: {(error.strerror or str(error)).lower()}") from error
+    if not os.access(base, os.W_OK | os.X_OK):
+        raise OutputError(f"{base}: cannot be written (permission denied, or a read-only disk)")
     handle = os.open(base, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -222,5 +222,5 @@ def public_set(name: str) -> PublicSet:
         If there is none; the message names the nearest.
     """
     if name not in PUBLIC_SETS:
-        raise UsageError(f"there is no set {name!r}; {nearest(name, PUBLIC_SETS)}")
+        raise UsageError(f"there is no set {name!r}; {nearest(name.lower(), PUBLIC_SETS)}")
     return PUBLIC_SETS[name]

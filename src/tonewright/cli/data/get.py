@@ -53,7 +53,7 @@ def command(
     if as_list:
         print_sets(as_json)
         return
-    if name is None or folder is None:
+    if not name or not folder:
         raise click.UsageError("name a set and a folder; --list prints the sets")
     from tonewright.audio.sources.getting import get_set, missing_parts
     from tonewright.audio.sources.public import public_set

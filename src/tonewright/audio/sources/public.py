@@ -51,7 +51,6 @@ class PublicSet:
     licence : what its makers allow
     cite : whom to name when results with it are published
     archives : in the order they are fetched
-    system : one that learns from it, for the hint after fetching
     """
 
     name: str
@@ -60,7 +59,6 @@ class PublicSet:
     licence: str
     cite: str
     archives: tuple[Archive, ...]
-    system: str = "codec"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -109,7 +107,6 @@ _MUSDB18 = PublicSet(
             unpacked=4_700_000_000,
         ),
     ),
-    system="separation",
 )
 
 _MUSDB18HQ = PublicSet(
@@ -132,7 +129,6 @@ _MUSDB18HQ = PublicSet(
             unpacked=5 * 36_000 * _BYTES_PER_SECOND,
         ),
     ),
-    system="separation",
 )
 
 _MUSDB18_SAMPLE = PublicSet(
@@ -152,7 +148,6 @@ _MUSDB18_SAMPLE = PublicSet(
             unpacked=150_000_000,
         ),
     ),
-    system="separation",
 )
 
 _IRMAS_SUMS = (

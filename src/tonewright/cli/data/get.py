@@ -78,7 +78,7 @@ def command(
 
         print_json(dataclasses.asdict(got) | {"licence": chosen.licence, "cite": chosen.cite})
     else:
-        print_result(got, chosen)
+        print_result(got)
 
 
 def print_sets(as_json: bool) -> None:
@@ -123,7 +123,7 @@ def accept(yes: bool) -> None:
         raise TonewrightError("the licence was not accepted; nothing was fetched")
 
 
-def print_result(got: Got, chosen: PublicSet) -> None:
+def print_result(got: Got) -> None:
     """What is there now, and what to do with it."""
     import shlex
 
@@ -133,7 +133,7 @@ def print_result(got: Got, chosen: PublicSet) -> None:
     what = "is there" if got.fetched else "was there already, complete"
     click.echo(f"{got.folder}: {got.name} {what}: {got.files} files, {in_words(got.bytes)}")
     click.echo(f"next: tonewright data check {folder}")
-    click.echo(f"      tonewright train {chosen.system} data={got.layout} data.root={folder}")
+    click.echo(f"      tonewright train codec data={got.layout} data.root={folder}")
 
 
 @contextmanager

@@ -93,11 +93,19 @@ class Source:
         facts = {"file": str(pure.with_suffix("")), "folder": str(pure.parent), "note": note_of(pure.stem)}
         return facts | {name: slug(text) for name, text in groups.items()}
 
-    def fill(self, facts: dict[str, str]) -> tuple[tuple[str, ...], str]:
-        """Labels of a sound and the song it belongs to."""
-        labels = (template.format_map(facts) for template in self.labels)
+    def fill(
+        self, facts: dict[str, str], *, labels: tuple[str, ...] | None = None
+    ) -> tuple[tuple[str, ...], str]:
+        """Labels of a sound and the song it belongs to.
+
+        Parameters
+        ----------
+        facts : for the templates
+        labels : templates to use instead of its own
+        """
+        filled = (template.format_map(facts) for template in (self.labels if labels is None else labels))
         song = self.song.format_map(facts)
-        return tuple(label for label in labels if label), f"{self.name}/{song}" if song else self.name
+        return tuple(label for label in filled if label), f"{self.name}/{song}" if song else self.name
 
 
 def matches(path: str, pattern: str) -> bool:
@@ -123,8 +131,8 @@ def note_of(name: str) -> str:
 
     Examples
     --------
-    >>> note_of("As3"), note_of("C4"), note_of("kick")
-    ('A#3', 'C4', '')
+    >>> note_of("As3"), note_of("F2 v2"), note_of("kick")
+    ('A#3', 'F2', '')
     """
-    found = re.fullmatch(r"([A-G])(s|#|)(-?\d)", name)
+    found = re.fullmatch(r"([A-G])(s|#|)(-?\d)( v\d+)?", name)
     return "" if found is None else f"{found[1]}{'#' if found[2] else ''}{found[3]}"

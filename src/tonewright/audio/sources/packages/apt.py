@@ -7,9 +7,10 @@ fetches lists of its own into a private folder.
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -30,7 +31,12 @@ _OPTIONS = (
 )
 _HASHES = {"SHA256": "sha256", "SHA512": "sha512"}
 _BLOCK_BYTES = 1 << 20
+_OUTDATED = re.compile(r"404|Hash Sum mismatch|unexpected size|Unable to locate|was not found")
 _listing = threading.Lock()
+
+
+class OutdatedError(SourceError):
+    """A failure that fresh lists may mend."""
 
 
 @dataclass(frozen=True)
@@ -93,30 +99,36 @@ def update(private: Path) -> None:
         )
 
 
-def download(package: str, offer: Offer, folder: Path, private: Path, watch: Callable[[], int]) -> Path:
-    """Download a package into a folder, going on from what is there.
+def download(wanted: Mapping[str, Offer], folder: Path, private: Path, watch: Callable[[], int]) -> None:
+    """Download packages into a folder, going on from what is there. Whether they are whole is not looked at.
+
+    Parameters
+    ----------
+    wanted : what apt offers, by package
+    folder : for the files
+    private : folder for lists of our own
+    watch : called now and then; gives the bytes that are there
 
     Raises
     ------
     SourceError
-        If it fails, or what came is not what the lists promise.
+        If apt fails; `OutdatedError` where fresh lists may help.
     OutputError
         If the disk is full.
     """
-    check_room(folder, offer.bytes, package)
-    target = folder / offer.file
-    if not intact(target, offer.bytes, offer.checksum):
-        own = _private(private) if _has_lists(private) else ()
-        outcome = run(["apt-get", *_OPTIONS, *own, "download", package], folder=folder, watch=watch)
-        if outcome.status != 0:
-            if outcome.disk_is_full:
-                target.unlink(missing_ok=True)
-                raise full(folder)
-            raise SourceError(f"{package}: could not be downloaded ({outcome.reason()})")
-    if not intact(target, offer.bytes, offer.checksum):
-        target.unlink(missing_ok=True)
-        raise SourceError(f"{package}: what was downloaded is damaged; run it again")
-    return target
+    present = sum(file.stat().st_size for file in folder.glob("*.deb"))
+    check_room(folder, sum(offer.bytes for offer in wanted.values()) - present, ", ".join(wanted))
+    if not wanted:
+        return
+    own = _private(private) if _has_lists(private) else ()
+    outcome = run(["apt-get", *_OPTIONS, *own, "download", *wanted], folder=folder, watch=watch)
+    if outcome.disk_is_full:
+        for offer in wanted.values():
+            (folder / offer.file).unlink(missing_ok=True)
+        raise full(folder)
+    if outcome.status != 0:
+        kind = OutdatedError if _OUTDATED.search(outcome.errors) else SourceError
+        raise kind(f"{', '.join(wanted)}: could not be downloaded ({outcome.reason()})")
 
 
 def unpack(archive: Path, folder: Path, package: str) -> None:

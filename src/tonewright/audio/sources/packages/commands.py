@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tonewright.errors import OutputError, TonewrightError
 
@@ -81,13 +82,16 @@ def run(
         with process:
             try:
                 _wait(process, watch, stall_seconds)
+            except SourceError as error:
+                process.kill()
+                raise SourceError(f"{' '.join(command[:2])}: {error}") from None
             except BaseException:
                 process.kill()
                 raise
         return Outcome(process.returncode, _text(output), _text(errors))
 
 
-def _wait(process: subprocess.Popen, watch: Callable[[], int] | None, stall_seconds: float) -> None:
+def _wait(process: subprocess.Popen[bytes], watch: Callable[[], int] | None, stall_seconds: float) -> None:
     """Wait for the end; an error when nothing moves any more."""
     reached, moved = -1, time.monotonic()
     while True:
@@ -99,13 +103,12 @@ def _wait(process: subprocess.Popen, watch: Callable[[], int] | None, stall_seco
         if position != reached:
             reached, moved = position, time.monotonic()
         if time.monotonic() - moved > stall_seconds:
-            name = Path(process.args[0]).name if isinstance(process.args, (list, tuple)) else "a program"
-            raise SourceError(f"{name} got no further for {stall_seconds:.0f} s and was stopped; try again")
+            raise SourceError(f"it got no further for {stall_seconds:.0f} s and was stopped; try again")
 
 
-def _text(file: object) -> str:
-    file.seek(0)  # pyright: ignore[reportAttributeAccessIssue]
-    return file.read(_MOST_OUTPUT).decode("utf-8", "replace")  # pyright: ignore[reportAttributeAccessIssue]
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_MOST_OUTPUT).decode("utf-8", "replace")
 
 
 @contextmanager
@@ -132,8 +135,8 @@ def check_room(folder: Path, needed_bytes: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         raise OutputError(
-            f"{folder}: the disk is full: {what} takes {needed_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are"
-            " free; make room and run it again"
+            f"{folder}: the disk is full: {what} takes {needed_bytes / 1e6:.0f} MB, and"
+            f" {free / 1e6:.0f} MB are free; make room and run it again"
         )
 
 

@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from tonewright.errors import AudioError
 
@@ -79,13 +79,15 @@ class MemberFile(io.RawIOBase):
         self._position = max(0, origin + offset)
         return self._position
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - any writable buffer will do
+    def readinto(self, buffer: Any, /) -> int:
         """Fill a buffer as far as the member goes; the number of bytes."""
-        view = memoryview(buffer).cast("B")[: max(0, self.place.size - self._position)]
+        left = self.place.size - self._position
+        view = buffer if len(buffer) <= left else memoryview(buffer)[: max(0, left)]
         done = 0
         while done < len(view):
             try:
-                count = os.preadv(self.descriptor, [view[done:]], self.place.offset + self._position)
+                rest = memoryview(view)[done:] if done else view
+                count = os.preadv(self.descriptor, [rest], self.place.offset + self._position)
             except OSError as error:
                 self.error, count = f"cannot be read: {error.strerror}", 0
             if not count:
@@ -298,9 +300,5 @@ def _scanned(tar: str) -> Table:
 
 
 def _is_header(block: bytes, name: str, size: int) -> bool:
-    """Whether a block is the header of this member."""
-    try:
-        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return header.name == name and header.size == size
+    """Whether a block is the header of this member, as shards have it: a short name and an octal size."""
+    return block[:100].rstrip(b"\0") == os.fsencode(name) and block[124:135] == b"%011o" % size

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from tonewright.audio.shards.entries import load_entries
     from tonewright.audio.shards.index import Entry
     from tonewright.audio.shards.job import ShardSummary, write_shards
-    from tonewright.audio.shards.planning import ShardPlan, ShardSettings, plan_shards
+    from tonewright.audio.shards.pieces import ShardSettings
+    from tonewright.audio.shards.planning import ShardPlan, plan_shards
     from tonewright.audio.shards.stream import Sample, ShardStream
     from tonewright.audio.shards.windows import ShardWindows
 
@@ -25,7 +26,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "entries": ["load_entries"],
         "index": ["Entry"],
         "job": ["ShardSummary", "write_shards"],
-        "planning": ["ShardPlan", "ShardSettings", "plan_shards"],
+        "pieces": ["ShardSettings"],
+        "planning": ["ShardPlan", "plan_shards"],
         "stream": ["Sample", "ShardStream"],
         "windows": ["ShardWindows"],
     },

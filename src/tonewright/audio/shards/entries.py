@@ -40,7 +40,7 @@ def load_entries(folder: str | os.PathLike[str]) -> tuple[Entry, ...]:
     """
     root = Path(folder)
     if has_index(root):
-        return tuple(entry for shard in read_shards(root) for entry in entries_of(shard))
+        return tuple(indexed_entries(root))
     tars = sorted(path.name for path in root.glob("*.tar")) if root.is_dir() else []
     entries = tuple(scanned_entries(root, tars))
     if not entries:
@@ -48,6 +48,18 @@ def load_entries(folder: str | os.PathLike[str]) -> tuple[Entry, ...]:
             f"{root}: no shards with sound in it; make some: tonewright data shard CORPUS -o {root}"
         )
     return entries
+
+
+def indexed_entries(folder: Path) -> Iterator[Entry]:
+    """The samples of a folder with an index.
+
+    Raises
+    ------
+    CorpusError
+        If the index is damaged.
+    """
+    for shard in read_shards(folder):
+        yield from entries_of(shard)
 
 
 def scanned_entries(folder: Path, tars: Iterable[str]) -> Iterator[Entry]:

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from tonewright.audio.files import SoundReader, SoundWriter, atomic_output
 from tonewright.audio.members import open_bytes
-from tonewright.audio.shards.planning import Member, Piece, PlannedShard
+from tonewright.audio.shards.pieces import Member, Piece
+from tonewright.audio.shards.planning import PlannedShard
 from tonewright.errors import AudioError, UsageError
 
 _BLOCK_FRAMES = 1 << 18

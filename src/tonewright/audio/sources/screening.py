@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonewright.audio.bandwidth import bandwidth_hz
+from tonewright.audio.bandwidth import highest_hz, mean_spectrum
 from tonewright.audio.clips import resample
 from tonewright.audio.sources.catalogue import Source
 from tonewright.audio.sources.decoding import RawSound, Refused
@@ -123,16 +123,16 @@ def screen(raw: RawSound, source: Source) -> Screened | Refused:
         stem: joined(_mixed(array, channels), sections, sample_rate=raw.sample_rate)
         for stem, array in stems.items()
     }
-    reason = _other_fault(kept["mixture"], source.part, rules, raw.sample_rate)
+    spectrum = mean_spectrum(kept["mixture"], sample_rate=raw.sample_rate)
+    reason = _other_fault(kept["mixture"], spectrum, source.part, raw.sample_rate)
     if reason:
         return Refused(raw.file, reason, seconds)
-    return _finished(raw, kept, clipped)
+    return _finished(raw, kept, clipped, highest_hz(*spectrum, range_db=60.0))
 
 
-def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float) -> Screened:
+def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float, band_hz: float) -> Screened:
     """At one rate and one level, as 16-bit integers."""
     rate = raw.sample_rate
-    band = bandwidth_hz(kept["mixture"], sample_rate=rate)
     level = active_level_db(kept["mixture"], sample_rate=rate)
     at_rate = {stem: resample(array, from_rate=rate, to_rate=SAMPLE_RATE) for stem, array in kept.items()}
     peak = max(float(np.abs(array).max()) for array in at_rate.values())
@@ -152,7 +152,7 @@ def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float) -> Scr
         licence=raw.licence,
         author=raw.author,
         source_rate=rate,
-        bandwidth_hz=band,
+        bandwidth_hz=band_hz,
         level_db=level,
         gain_db=gain,
         clipped=clipped,
@@ -174,17 +174,20 @@ def _fault(
     return ""
 
 
-def _other_fault(mixture: np.ndarray, part: str, rules: Rules, sample_rate: int) -> str:
+def _other_fault(
+    mixture: np.ndarray, spectrum: tuple[np.ndarray, np.ndarray], part: str, sample_rate: int
+) -> str:
     """Why a trimmed sound is refused; nothing where it is not."""
+    rules = RULES[part]
     if part == "instruments":
         return ""
     steady, frequency = steady_tone(mixture, sample_rate=sample_rate)
     if steady > BEEP_SHARE and frequency >= LOWEST_BEEP_HZ:
         return f"is a beep ({frequency:.0f} Hz for {100 * steady:.0f} % of its length)"
-    reach = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=rules.range_db)
+    reach = highest_hz(*spectrum, range_db=rules.range_db)
     if reach < rules.lowest_hz:
         return f"is of too narrow a band (nothing above {reach / 1000:.1f} kHz)"
-    widest = bandwidth_hz(mixture, sample_rate=sample_rate, range_db=90.0)
+    widest = highest_hz(*spectrum, range_db=90.0)
     if sample_rate >= 16_000 and widest < 4300:
         return f"states a rate that it was not made at ({sample_rate} Hz, nothing above {widest:.0f} Hz)"
     if mixture.shape[1] < SHORTEST_JUDGED_S * sample_rate:

@@ -213,7 +213,9 @@ def _stems(source: Source, places: Mapping[str, Path]) -> tuple[dict[str, np.nda
         stem: convert_channels(_excerpt(source, place, frames=frames)[0], channels)
         for stem, place in places.items()
     }
-    mixture = np.zeros_like(next(iter(stems.values())))
+    frames = min(samples.shape[1] for samples in stems.values())
+    stems = {stem: samples[:, :frames] for stem, samples in stems.items()}
+    mixture = np.zeros((channels, frames), np.float32)
     for samples in stems.values():
         mixture += samples
     return {"mixture": mixture, **stems}, rates.pop()

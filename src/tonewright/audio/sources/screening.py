@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonewright.audio.bandwidth import highest_hz, mean_spectrum
+from tonewright.audio.bandwidth import edge_hz, mean_spectrum
 from tonewright.audio.clips import resample
 from tonewright.audio.sources.catalogue import Source
 from tonewright.audio.sources.decoding import RawSound, Refused
@@ -33,8 +33,8 @@ MOST_CLIPPED = 0.01
 SILENCE_DB = -55.0
 OFFSET = 1e-3
 BEEP_SHARE, LOWEST_BEEP_HZ = 0.8, 300.0  # below, a hummed "m" is as pure as a beep
-# Music whose odds of being speech are above e⁴ is speech; a voice below e⁻⁶, music. Good sound that is refused
-# is lost, and a misfiled piece does little harm: of the pool's own packages these limits refuse next to none.
+# Music whose odds of being speech are above e⁴ is speech; a voice below e⁻⁶, music. Good sound that is
+# refused is lost, and a misfiled piece does little harm: the limits refuse next to none of the pool's own.
 SPEECH_SCORE, MUSIC_SCORE = 4.0, -6.0
 SHORTEST_JUDGED_S = 6.0
 SIDE_DB, WIDE_DB = -30.0, -10.0
@@ -127,7 +127,7 @@ def screen(raw: RawSound, source: Source) -> Screened | Refused:
     reason = _other_fault(kept["mixture"], spectrum, source.part, raw.sample_rate)
     if reason:
         return Refused(raw.file, reason, seconds)
-    return _finished(raw, kept, clipped, highest_hz(*spectrum, range_db=60.0))
+    return _finished(raw, kept, clipped, edge_hz(*spectrum, range_db=60.0))
 
 
 def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float, band_hz: float) -> Screened:
@@ -184,10 +184,10 @@ def _other_fault(
     steady, frequency = steady_tone(mixture, sample_rate=sample_rate)
     if steady > BEEP_SHARE and frequency >= LOWEST_BEEP_HZ:
         return f"is a beep ({frequency:.0f} Hz for {100 * steady:.0f} % of its length)"
-    reach = highest_hz(*spectrum, range_db=rules.range_db)
+    reach = edge_hz(*spectrum, range_db=rules.range_db)
     if reach < rules.lowest_hz:
         return f"is of too narrow a band (nothing above {reach / 1000:.1f} kHz)"
-    widest = highest_hz(*spectrum, range_db=90.0)
+    widest = edge_hz(*spectrum, range_db=90.0)
     if sample_rate >= 16_000 and widest < 4300:
         return f"states a rate that it was not made at ({sample_rate} Hz, nothing above {widest:.0f} Hz)"
     if mixture.shape[1] < SHORTEST_JUDGED_S * sample_rate:

@@ -9,6 +9,7 @@ from tonewright.cli.lazy import LazyGroup
 COMMANDS = {
     "demo": ("demo", "Generate songs with stems."),
     "get": ("get", "Fetch a public set: MUSDB18, MUSDB18-HQ, IRMAS, GTZAN."),
+    "pool": ("pool", "Make a pool of real sound: speech, music, instruments."),
     "index": ("index", "List what is in a folder: tracks, stems, hours, splits."),
     "check": ("check", "Read every file: levels, clipping, silence, duplicates, damage."),
     "shard": ("shard", "Pack a corpus into tar shards with an index."),

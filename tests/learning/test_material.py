@@ -13,7 +13,9 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from tonewright.audio.corpus import load_corpus
 from tonewright.audio.remixes import FixedRemixes, Remixes
+from tonewright.audio.shards import ShardSettings, ShardWindows, plan_shards, write_shards
 from tonewright.audio.windows import FixedWindows, Windows
 from tonewright.codec.training import SYSTEM
 from tonewright.errors import CorpusError, UsageError
@@ -199,6 +201,16 @@ def test_stems_that_only_songs_have_come_from_songs(tiny_pool: Path) -> None:
     assert set(parts(found.training)) == set(parts(found.validation)) == {"songs"}  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"data\.stems: .* has no stem 'drum'; did you mean drums"):
         material(tiny_pool, "data.stems=[mixture,drum]")
+
+
+def test_shards_are_trained_on_in_their_own_order(band: Path, tmp_path: Path) -> None:
+    write_shards(plan_shards(load_corpus(band), ShardSettings(seconds=2.0)), tmp_path / "shards")
+    for data in ("shards", "folder"):
+        settings = () if data == "shards" else ("data.layout=auto",)
+        found = material(tmp_path / "shards", "data.stems=[vocals,accompaniment]", *settings, data=data)
+        assert isinstance(found.training, ShardWindows)
+        assert isinstance(found.validation, FixedWindows)
+        assert list(found.training[0, 0]) == ["vocals", "accompaniment"]
 
 
 # What goes wrong, and what must be survived

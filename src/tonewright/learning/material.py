@@ -11,6 +11,7 @@ from typing import Any
 from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.remix_sources import is_mixable
 from tonewright.audio.remixes import STEMS, FixedRemixes, Remixes
+from tonewright.audio.shards import ShardWindows
 from tonewright.audio.sources.manifest import MANIFEST
 from tonewright.audio.stems import ACCOMPANIMENT, VOCALS, gives
 from tonewright.audio.weighting import label_of
@@ -48,9 +49,9 @@ def load_material(config: TrainConfig) -> Material:
     settings = window_settings(data)
     augment = build_augmentation(data) if data.augment else None
     if not remixed:
-        windows = Windows(
-            training, settings, seed=config.seed, length=data.windows_per_epoch, augment=augment
-        )
+        # Shards are read one after the other, in an order of their own.
+        kind = ShardWindows if corpus.layout == "shards" else Windows
+        windows = kind(training, settings, seed=config.seed, length=data.windows_per_epoch, augment=augment)
         # Its settings have the labels that there are: what is missing altogether is told once.
         return Material(windows, FixedWindows(validation, windows.settings, length=data.validation_windows))
     remixes = Remixes(

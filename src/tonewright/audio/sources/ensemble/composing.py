@@ -23,7 +23,7 @@ from tonewright.audio.sources.ensemble.harmony import draw_frame
 from tonewright.audio.sources.ensemble.instruments import INSTRUMENTS, Instrument
 from tonewright.audio.sources.ensemble.melodies import write_counter, write_lead, write_melody
 from tonewright.audio.sources.ensemble.performing import perform
-from tonewright.audio.sources.ensemble.styles import STYLES, Role, Style
+from tonewright.audio.sources.ensemble.styles import BASSES, STYLES, Role, Style
 
 ROOMS = 24
 # Stems of each line-up. What is alone in its song is what a separator must not take for something else.
@@ -58,6 +58,11 @@ class Stage:
 
     instruments: frozenset[str]
     drums: bool
+
+    @property
+    def has_bass(self) -> bool:
+        """Whether there is an instrument for the stem "bass"."""
+        return any(name in self.instruments for name in BASSES)
 
     def some(self, names: tuple[str, ...], rng: np.random.Generator) -> Instrument | None:
         """One of some instruments that can be played; None where none of them can."""
@@ -95,7 +100,7 @@ def compose(line_up: str, number: int, *, seed: int = 0, stage: Stage) -> Arrang
     else:
         if "drums" in stems and stage.drums:
             parts.append(Part("drums", "drums", "kit", hits=draw_drums(frame, style.grooves, rng)))
-        bass = stage.some(style.basses, rng) or stage.some(_all_basses(), rng)
+        bass = stage.some(style.basses, rng) or stage.some(BASSES, rng)
         if "bass" in stems and bass is not None:
             parts.append(Part("bass", "bass", bass.name, write_bass(frame, bass, style.figures, rng)))
         if "other" in stems:
@@ -110,8 +115,10 @@ def compose(line_up: str, number: int, *, seed: int = 0, stage: Stage) -> Arrang
     return Arrangement(line_up, style.name, frame, tuple(played), melody, seconds, room)
 
 
-def _all_basses() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(bass for style in STYLES.values() for bass in style.basses))
+def song_seconds(line_up: str, number: int, *, seed: int = 0) -> float:
+    """How long the song `number` of a line-up is."""
+    style = _draw_style(line_up, generator(seed, line_up, number, "parts"))
+    return draw_frame(style, generator(seed, line_up, number, "frame"))[1]
 
 
 def _draw_style(line_up: str, rng: np.random.Generator) -> Style:

@@ -49,7 +49,7 @@ def write_takes(path: Path, casts: Sequence[Cast], frames: int) -> None:
     MissingExtraError
         If mido is not installed.
     """
-    mido = _mido()
+    mido = require_mido()
     events = [
         event
         for number, cast in enumerate(casts)
@@ -64,7 +64,14 @@ def write_takes(path: Path, casts: Sequence[Cast], frames: int) -> None:
     mido.MidiFile(type=0, ticks_per_beat=_TICKS_PER_BEAT, tracks=[track]).save(path)
 
 
-def _mido() -> Any:
+def require_mido() -> Any:
+    """The module mido.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
     try:
         import mido
     except ImportError as error:

@@ -96,7 +96,8 @@ class Desk:
 
     def _power(self, spectrum: np.ndarray) -> float:
         """K-weighted mean square of a channel."""
-        energy = np.dot(spectrum.real**2 + spectrum.imag**2, self._loudness)
+        # Not a dot product: its sum depends on the number of threads.
+        energy = np.sum((spectrum.real**2 + spectrum.imag**2) * self._loudness, dtype=np.float64)
         return 2.0 * float(energy) / self._length / self.frames
 
     def stems(self, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,24 @@ class PlayedSong:
     arrangement: Arrangement
     stems: dict[str, np.ndarray]
     rights: tuple[Rights, ...]
+
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """The instruments that carry the tune by themselves."""
+        roles = ("lead", "solo")
+        return tuple(dict.fromkeys(p.instrument for p in self.arrangement.parts if p.role in roles))
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, for whoever looks for a song or tells of one."""
+        frame = self.arrangement.frame
+        return {
+            "style": self.arrangement.style,
+            "tempo_bpm": frame.grid.tempo_bpm,
+            "meter": frame.grid.meter,
+            "key": frame.key.name,
+            "sections": [[section.name, section.bars] for section in frame.sections],
+            "parts": [[part.stem, part.role, part.instrument] for part in self.arrangement.parts],
+        }
 
 
 def play(pool: Path, line_up: str, number: int, *, seed: int, banks: Banks) -> PlayedSong:

@@ -149,8 +149,8 @@ def play_hits(part: Part, kit: RecordedKit, frames: int, *, read: Read, variant:
     track = np.zeros((2, frames), np.float32)
     there = frozenset(kit.drums)
     sounds: dict[str, tuple[np.ndarray, int]] = {}
-    ends = _ends(part.hits, there)
-    for hit, end_s in zip(part.hits, ends, strict=True):
+    ends = _ends(part.hits, there, frames)
+    for hit, end in zip(part.hits, ends, strict=True):
         name = struck(hit.piece, there)
         if name is None:
             continue
@@ -161,21 +161,21 @@ def play_hits(part: Part, kit: RecordedKit, frames: int, *, read: Read, variant:
             sounds[piece.name] = prepared(read(piece).mean(axis=0))
         sound, lead = sounds[piece.name]
         start = round(hit.start_s * SAMPLE_RATE) - lead
-        sound = _choked(sound, round(end_s * SAMPLE_RATE) - start)
+        sound = _choked(sound, end - start)
         loud = 10 ** (_PIECE_DB[name] / 20) * hit.level**1.5 / (np.abs(sound).max() + 1e-9)
         _add(track, sound * (pan_gains(_PIECE_PAN.get(name, 0.0))[:, None] * np.float32(loud)), start)
     return track
 
 
-def _ends(hits: tuple[Hit, ...], there: frozenset[str]) -> list[float]:
-    """When the sound of each stroke is cut off: an open hat by a closed one."""
-    following: dict[str, float] = {}
-    ends: list[float] = []
+def _ends(hits: tuple[Hit, ...], there: frozenset[str], frames: int) -> list[int]:
+    """The frame at which each stroke is cut off: an open hat by a closed one, all by the song's end."""
+    following: dict[str, int] = {}
+    ends: list[int] = []
     for hit in reversed(hits):
         name = struck(hit.piece, there)
-        ends.append(following.get(name or "", np.inf))
+        ends.append(following.get(name or "", frames))
         for choked in _CHOKED_BY.get(name or "", ()):
-            following[choked] = hit.start_s
+            following[choked] = round(hit.start_s * SAMPLE_RATE)
     return ends[::-1]
 
 

@@ -244,3 +244,4 @@ _STYLES = (
           ("held", "halves"), harmony="static", looseness_s=0.008),
 )  # fmt: skip
 STYLES = {style.name: style for style in _STYLES}
+BASSES = (*ELECTRIC, *SYNTH_BASSES, *UPRIGHT)

@@ -2,16 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tonewright.audio.bandwidth import bandwidth_hz
+from tonewright.audio.sources.ensemble.banks import Banks, find_banks
+from tonewright.audio.sources.ensemble.composing import LINE_UPS, song_seconds
+from tonewright.audio.sources.ensemble.midi import require_mido
+from tonewright.audio.sources.ensemble.playing import PlayedSong, play
+from tonewright.audio.sources.ensemble.sampler import SAMPLE_RATE
+from tonewright.audio.sources.ensemble.synthesizer import find_fluidsynth
+from tonewright.audio.sources.levelling import active_level_db
+from tonewright.audio.sources.manifest import Piece
+from tonewright.audio.sources.shelves import ShelfWriter, read_shelf, shelf_names
+from tonewright.errors import UsageError
 
 Progress = Callable[[int, int], None]
 
+FORMAT = "1"
+SONGS_PER_SHELF = 8
+_MOST_HOURS = 10_000
+# How often a shelf is for each line-up; "song" needs voices, and "band" takes its place without.
+_SHARES = {
+    "band": 0.24,
+    "song": 0.26,
+    "ensemble": 0.24,
+    "quiet": 0.08,
+    "drums": 0.08,
+    "rhythm": 0.06,
+    "bass": 0.04,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShelf:
+    """Songs that are written together: eight of one line-up, so that they have the same stems."""
+
+    line_up: str
+    number: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Unlike that of any other shelf: line-up, seed, number."""
+        return f"{self.line_up}-{self.seed}-{self.number:04d}"
+
+    @property
+    def songs(self) -> range:
+        """Numbers of its songs among all of the line-up."""
+        return range(SONGS_PER_SHELF * self.number, SONGS_PER_SHELF * (self.number + 1))
+
+    @property
+    def seconds(self) -> float:
+        """Length of all its songs."""
+        return sum(song_seconds(self.line_up, song, seed=self.seed) for song in self.songs)
+
+
+def plan(hours: float, seed: int, line_ups: tuple[str, ...]) -> tuple[PlannedShelf, ...]:
+    """Shelves for so many hours, line-ups taking turns by their shares.
+
+    The beginning of the plan for more hours is the plan for fewer.
+
+    Parameters
+    ----------
+    hours : at least
+    seed : of all songs
+    line_ups : those that can be played
+    """
+    counts = dict.fromkeys(line_ups, 0)
+    total = sum(_SHARES[line_up] for line_up in line_ups)
+    shelves: list[PlannedShelf] = []
+    seconds = 0.0
+    while seconds < 3600 * hours:
+        due = {name: _SHARES[name] / total * (len(shelves) + 1) - count for name, count in counts.items()}
+        line_up = max(due, key=lambda name: due[name])
+        shelves.append(PlannedShelf(line_up, counts[line_up], seed))
+        counts[line_up] += 1
+        seconds += shelves[-1].seconds
+    return tuple(shelves)
+
+
+def playable_line_ups(banks: Banks) -> tuple[str, ...]:
+    """Line-ups of which every stem can be played."""
+    stage = banks.stage
+    there = {"other": bool(stage.instruments), "bass": stage.has_bass, "drums": stage.drums, "vocals": False}
+    return tuple(name for name in _SHARES if all(there[stem] for stem in LINE_UPS[name]))
+
 
 def add_songs(
-    pool: Path, *, hours: float, seed: int = 0, jobs: int | None = None, progress: Progress | None = None
+    pool: str | os.PathLike[str],
+    *,
+    hours: float,
+    seed: int = 0,
+    jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Write songs for the sampled instruments of a pool, with stems, until there are so many hours of them.
+
+    They are composed in many styles, for bands with and without voices, ensembles, soloists and drums
+    alone, played by the pool's soundfonts, notes and kits, and mixed in rooms of their own. A song has the
+    stems that sound in it, out of drums, bass, other and vocals, and "mixture", their exact sum.
 
     Shelves that are there already are kept; the same pool and seed give the same bytes for any number of
     jobs. The manifest is not touched: `shelves.publish` writes it.
@@ -19,7 +116,7 @@ def add_songs(
     Parameters
     ----------
     pool : its folder, with soundfonts in it
-    hours : of song, at least; whole shelves are written
+    hours : of song, at least; whole shelves of eight songs are written
     seed : of everything, 0 or more
     jobs : processes; None for one a core
     progress : called with (done, total) in songs
@@ -32,7 +129,92 @@ def add_songs(
     ------
     UsageError
         If hours or seed make no sense.
-    SourceError
-        If the pool has no soundfont, or fluidsynth is not on the machine.
+    CorpusError
+        If the pool has no soundfont.
+    SynthesizerError
+        If fluidsynth is missing or fails.
+    MissingExtraError
+        If mido is not installed.
     """
-    raise NotImplementedError
+    if not 0 <= hours <= _MOST_HOURS or seed < 0:
+        raise UsageError(
+            f"songs take hours of 0 to {_MOST_HOURS} and a seed of 0 or more; got {hours:g}, {seed}"
+        )
+    folder = Path(pool)
+    find_fluidsynth()
+    require_mido()
+    pieces = tuple(piece for name in shelf_names(folder) for piece in read_shelf(folder, name) or ())
+    banks = find_banks(folder, pieces)
+    shelves = plan(hours, seed, playable_line_ups(banks))
+    total = SONGS_PER_SHELF * len(shelves)
+    done = total - SONGS_PER_SHELF * len(
+        missing := [s for s in shelves if read_shelf(folder, s.name) is None]
+    )
+    for _ in _written(folder, missing, banks, jobs):
+        done += SONGS_PER_SHELF
+        if progress is not None:
+            progress(done, total)
+    return total
+
+
+def _written(pool: Path, shelves: list[PlannedShelf], banks: Banks, jobs: int | None) -> Iterator[None]:
+    """Write shelves, in processes where that helps; gives way after each."""
+    from joblib import Parallel, cpu_count, delayed
+
+    workers = min(jobs or cpu_count(), len(shelves))
+    if workers <= 1:
+        for shelf in shelves:
+            yield write_shelf(pool, shelf, banks)
+        return
+    tasks = [delayed(_quietly)(write_shelf, pool, shelf, banks) for shelf in shelves]
+    results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
+    yield from results
+
+
+def _quietly(work: Callable, *arguments: object) -> None:
+    # Ctrl-C reaches every process of a terminal; the first one answers it, and ends these.
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work(*arguments)
+
+
+def write_shelf(pool: Path, shelf: PlannedShelf, banks: Banks) -> None:
+    """Write one shelf, whole or not at all.
+
+    Parameters
+    ----------
+    pool : its folder
+    shelf : as planned
+    banks : what the pool holds to play with
+    """
+    stems = ("mixture", *LINE_UPS[shelf.line_up])
+    with ShelfWriter(
+        pool, part="songs", shelf=shelf.name, package="ensemble", version=FORMAT, channels=2, stems=stems
+    ) as writer:
+        songs = []
+        for number in shelf.songs:
+            song = play(pool, shelf.line_up, number, seed=shelf.seed, banks=banks)
+            piece = _add(writer, shelf, number, song)
+            songs.append({"name": piece.name, **song.facts()})
+        writer.facts["songs"] = songs
+
+
+def _add(writer: ShelfWriter, shelf: PlannedShelf, number: int, song: PlayedSong) -> Piece:
+    """One song as a piece of its shelf. 16-bit samples pass through float32 unchanged."""
+    silence = np.zeros_like(song.stems["mixture"])
+    sounds = {name: song.stems.get(name, silence) / np.float32(32768.0) for name in writer.stems}
+    name = f"{shelf.name}/{number - shelf.songs[0]}-{song.arrangement.style}"
+    return writer.add(
+        sounds,
+        name=name,
+        song=name,
+        labels=("song", song.arrangement.style, shelf.line_up, *song.leads),
+        source_rate=SAMPLE_RATE,
+        bandwidth_hz=bandwidth_hz(sounds["mixture"], sample_rate=SAMPLE_RATE),
+        level_db=active_level_db(sounds["mixture"], sample_rate=SAMPLE_RATE),
+        gain_db=0.0,
+        clipped=0.0,
+        file=f"{shelf.line_up}/{shelf.seed}/{number}",
+        licence=" AND ".join(sorted({right.licence for right in song.rights})),
+        author=", ".join(sorted({right.author for right in song.rights if right.author})),
+    )

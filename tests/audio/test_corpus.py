@@ -199,7 +199,7 @@ class TestTracks:
     def test_layouts_that_are_none(self, root: Path) -> None:
         put(root / "a.wav")
         with pytest.raises(UsageError, match="did you mean musdb18hq"):
-            load_corpus(root, layout="musdb18")
+            load_corpus(root, layout="musdb18-hq")
         with pytest.raises(CorpusError, match="no sound files in the layout 'musdb18hq'"):
             load_corpus(root, layout="musdb18hq")
 
@@ -315,8 +315,8 @@ class TestIndex:
         assert len(load_corpus(root)) == 2
 
     def test_progress(self, root: Path) -> None:
-        for name in "abc":
-            put(root / f"{name}.wav")
+        for number, name in enumerate("abc"):
+            put(root / f"{name}.wav", frames=100 + number)
         calls: list[tuple[int, int]] = []
         load_corpus(root, progress=lambda done, total: calls.append((done, total)))
         assert calls == [(1, 3), (2, 3), (3, 3)]

@@ -13,6 +13,7 @@ from tonewright.audio.copies import find_copies, joined_songs
 from tonewright.audio.layouts import (
     FOREIGN_SUFFIXES,
     LAYOUTS,
+    STEM_SUFFIX,
     CountedLayout,
     Layout,
     Listing,
@@ -130,6 +131,8 @@ def _foreign(listing: Listing, containers: Collection[str | None]) -> list[Unrea
         suffix = split_suffix(path)[1]
         if suffix in FOREIGN_SUFFIXES and path not in containers:
             reason = f"{suffix} is not read; convert it to WAV or FLAC, for instance with ffmpeg"
+            if path.lower().endswith(STEM_SUFFIX):
+                reason = f"{STEM_SUFFIX} is read in folders named train and test, by the layout 'musdb18'"
             refused.append(Unreadable(f"{listing.root}/{path}", reason))
     return refused
 

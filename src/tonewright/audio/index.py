@@ -77,7 +77,7 @@ class Index:
     """
 
     def __init__(self, root: Path, *, refresh: bool = False) -> None:
-        self.root = root
+        self.root, self._prefix = root, f"{root}/"
         self._known = {} if refresh else _load(index_path(root))
         self._entries: dict[str, Entry] = {}
 
@@ -104,9 +104,10 @@ class Index:
         changed: list[tuple[str, int, int]] = []
         for path in paths:
             size, time_ns = _stamp(self.root, path)
-            entry = self._known.get(path)
+            key = path.removeprefix(self._prefix)
+            entry = self._known.get(key)
             if entry is not None and entry.size == size and entry.time_ns == time_ns:
-                self._entries[path] = entry
+                self._entries[key] = entry
                 results[path] = entry.facts
             else:
                 results[path] = "was not looked at"  # keeps the order
@@ -114,7 +115,7 @@ class Index:
         for done, (path, size, time_ns) in enumerate(changed, start=1):
             results[path] = fact = _look(self.root / path)
             if isinstance(fact, Facts):
-                self._entries[path] = Entry(size, time_ns, fact)
+                self._entries[path.removeprefix(self._prefix)] = Entry(size, time_ns, fact)
             if progress is not None:
                 progress(done, len(changed))
         return results
@@ -144,7 +145,7 @@ class Index:
         made: Callable[[str], str],
         progress: Callable[[int, int], None] | None,
     ) -> dict[str, str]:
-        keys = {path: path.removeprefix(f"{self.root}/") for path in paths}
+        keys = {path: path.removeprefix(self._prefix) for path in paths}
         results = {path: getattr(self._entries[key], name) for path, key in keys.items()}
         unknown = [path for path, digest in results.items() if digest is None]
         for done, path in enumerate(unknown, start=1):

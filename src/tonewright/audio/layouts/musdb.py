@@ -160,7 +160,8 @@ class Musdb18Layout(_Musdb):
     def detect(self, listing: Listing) -> bool:
         """Whether a song is there, and hardly anything else if it is further down."""
         songs = self._songs(listing)
-        return _is_found(songs, listing, songs.values())
+        in_root = any(place.depth == 0 for place in songs)  # no other layout reads such files
+        return in_root or _is_found(songs, listing, songs.values())
 
     def find(self, listing: Listing) -> Iterator[TrackFiles]:
         """One track a song."""

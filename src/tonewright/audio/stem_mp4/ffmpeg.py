@@ -13,7 +13,7 @@ from typing import Any
 from tonewright.audio.files import probe
 from tonewright.errors import AudioError, CorpusError
 
-# What may lack at the end where ffmpeg found fault: lengths are stated in milliseconds, rounded up.
+# What may lack at the end where ffmpeg found fault: lengths are stated in milliseconds, rounded.
 _ROUNDING_SECONDS = 0.002
 # What may lack where it found none: encoders round lengths to packets, or count what precedes the sound.
 _PACKETS_SECONDS = 0.2

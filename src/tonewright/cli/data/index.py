@@ -43,7 +43,8 @@ def command(folder: str, layout: str, refresh: bool, as_json: bool) -> None:
         part = corpus.split(split)
         rows.append((split, len(part), f"{part.seconds / 3600:.2f}"))
     rows.append(("all", len(corpus), f"{corpus.seconds / 3600:.2f}"))
-    print_table(f"{folder} ({corpus.layout})", ("what", "tracks", "hours"), rows)
+    click.echo(f"{folder} ({corpus.layout})")
+    print_table("", ("what", "tracks", "hours"), rows)
     for line in remarks(corpus):
         click.echo(line)
 

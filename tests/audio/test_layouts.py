@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tonewright.audio.layouts import LAYOUTS, Listing, list_files, split_suffix
+from tonewright.audio.layouts.base import is_mostly
 
 
 def listing(*files: str) -> Listing:
@@ -90,6 +91,19 @@ def test_every_layout_has_its_name() -> None:
 )
 def test_split_suffix(path: str, expected: tuple[str, str]) -> None:
     assert split_suffix(path) == expected
+
+
+@pytest.mark.parametrize(("others", "expected"), [(0, True), (1, True), (2, False), (5, False)])
+def test_most_of_the_sound(others: int, expected: bool) -> None:
+    names = [
+        "a.wav",
+        "b.stem.mp4",
+        *(f"{number}.flac" for number in range(others)),
+        "x.txt",
+        "y.mp4",
+        "z.jpg",
+    ]
+    assert is_mostly(listing(*names), ["a.wav", "b.stem.mp4", "a.wav"]) is expected
 
 
 class TestListing:

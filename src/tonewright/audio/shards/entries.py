@@ -18,7 +18,7 @@ from typing import Any
 
 from tonewright.audio.layouts.base import SUFFIXES, split_suffix
 from tonewright.audio.members import open_bytes, scan
-from tonewright.audio.shards.index import SPLITS, Entry, entries_of, has_index, read_shards
+from tonewright.audio.shards.index import SPLITS, Entry, entries_of, has_index, leads_out, read_shards
 from tonewright.errors import AudioError, CorpusError
 
 _SPLIT_WORDS = {
@@ -96,7 +96,7 @@ def split_key(member: str) -> tuple[str, str]:
     """
     parts = member.split("/")
     stem, _, rest = parts[-1].partition(".")
-    if not stem or not rest or ".." in parts or "" in parts:
+    if not stem or not rest or "" in parts or leads_out(member):
         return "", ""
     return member[: -len(rest) - 1], rest
 
@@ -148,7 +148,8 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 def _text(known: Mapping[str, Any], name: str) -> str | None:
     value = known.get(name)
-    return value if isinstance(value, str) and value and "\n" not in value else None
+    good = isinstance(value, str) and value and "\n" not in value and not leads_out(value)
+    return value if good else None
 
 
 def _count(known: Mapping[str, Any], name: str) -> int | None:

@@ -152,6 +152,11 @@ def places_in(tar: Path, size: int) -> dict[str, Place] | None:
     }
 
 
+def leads_out(name: str) -> bool:
+    """Whether a name, taken for a path, would leave the folder of whoever takes it."""
+    return name.startswith("/") or ".." in name.split("/")
+
+
 def _check_format(head: Mapping[str, Any]) -> None:
     if head["kind"] != KIND or head["format"] != FORMAT:
         raise ValueError(f"it is of format {head['format']}, not {FORMAT}")
@@ -165,12 +170,13 @@ def _checked(shard: dict[str, Any]) -> dict[str, Any]:
     if shard["split"] not in SPLITS or not isinstance(shard["bytes"], int):
         raise ValueError(f"{name} lacks its split or its bytes")
     for item in shard["samples"]:
-        good = all(isinstance(item[key], str) for key in _TEXTS)
+        good = all(isinstance(item[key], str) and not leads_out(item[key]) for key in _TEXTS)
         good = good and all(isinstance(item[key], int) and item[key] >= 0 for key in _COUNTS)
         good = good and all(isinstance(label, str) for label in item["labels"])
         good = good and isinstance(item["bandwidth_hz"], float | int | None)
         places = [place for _, *place in item["stems"].values()]
         good = good and all(isinstance(rest, str) for rest, _, _ in item["stems"].values())
+        good = good and not any(map(leads_out, item["stems"]))
         if not (good and places and all(isinstance(number, int) for place in places for number in place)):
             raise ValueError(f"{name} describes a sample as it must not")
     return shard

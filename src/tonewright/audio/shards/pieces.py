@@ -115,12 +115,19 @@ def cut_track(
     longest = int(settings.seconds * track.sample_rate)
     count = -(-track.frames // max(1, longest)) if settings.seconds and not (keep and whole and lossy) else 1
     name, first, total = origin or (track.name, 0, track.frames)
-    copied = keep and whole and count == 1
+    # A stem that is longer than the others is cut to their length, where that costs no quality.
+    copied = {
+        stem: keep
+        and whole
+        and count == 1
+        and (info.frames == track.frames or info.encoding not in _LOSSLESS)
+        for stem, info in known.items()
+    }
     rests = _rests(track.stems)
     for number in range(count):
         begin, end = (track.frames * edge // count for edge in (number, number + 1))
         members = tuple(
-            _member(stem, path, known[stem], rests[stem], end - begin, settings.encoding, copied=copied)
+            _member(stem, path, known[stem], rests[stem], end - begin, settings.encoding, copied=copied[stem])
             for stem, path in track.stems.items()
         )
         start = first + begin

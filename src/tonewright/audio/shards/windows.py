@@ -16,9 +16,9 @@ from tonewright.audio.windows import Augmentation, Windows
 from tonewright.errors import CorpusError
 
 GROUP_SHARDS = 4
-_VISIT = 1 << 20  # weight of the heaviest track
-_OWN_TRIES = 4
-_SHARD_ORDER, _TRACK_ORDER = 100, 101  # streams of random numbers that windows do not use
+_UNIT = 1 << 20  # weight of the most frequent track
+_OWN_TRIES, _GROUP_TRIES = 4, 16
+_PHASE, _SHARD_ORDER, _TRACK_ORDER = 100, 101, 102  # streams of random numbers that windows do not use
 
 
 class ShardWindows(Windows):
@@ -28,17 +28,16 @@ class ShardWindows(Windows):
 
     - It is visit n = e · `length` + i. Visits pay no heed to where epochs end: a corpus that is longer than
       an epoch is gone through in several of them.
-    - In pass p over the corpus, the shards stand in an order drawn from (seed, p) and are taken in groups of
-      4; the tracks of a group stand in an order drawn from (seed, p, group).
-    - Each track has a weight, by `settings.weighting` and `settings.proportions`, in steps of 2⁻²⁰ of the
-      largest, U. Laid end to end so, a pass is T long. Visit n stands at n U on the endless row of passes,
-      that is in pass ⌊n U / T⌋ at n U mod T, and goes to the track that lies there. A track of weight U is
-      therefore visited once in every pass, one of weight w in w / U of the passes, none twice in a pass. With
-      tracks of equal length (and `weighting` "length"), each pass visits each once.
+    - Each track has a weight w by `settings.weighting` and `settings.proportions`, that of the most frequent
+      being 1 (in steps of 2⁻²⁰), and a phase φ in [0, 1) drawn from the seed. It is visited in pass p over
+      the corpus if ⌊(p + 1) w + φ⌋ > ⌊p w + φ⌋: in a share w of the passes, and never twice in one. With
+      tracks of equal length (and `weighting` "length"), each pass visits each track once.
+    - In pass p, the shards stand in an order drawn from (seed, p) and are taken in groups of 4; the tracks of
+      a group that are visited stand in an order drawn from (seed, p, group). Pass follows pass.
 
     Where in the track it begins is drawn from (seed, e, i). If it is silent or unreadable, three other places
-    in the same track are tried, then places in the group. Donors for swaps of stems come from the group.
-    Files that are in no archive count as shards of their own.
+    in the same track are tried, then 16 in the group, then any. Donors for swaps of stems come from the
+    group. Files that are in no archive count as shards of their own.
 
     Parameters
     ----------
@@ -75,28 +74,14 @@ class ShardWindows(Windows):
         chances = numbers(self.seed, epoch, index, stream)
         for _ in range(0 if stream else _OWN_TRIES):
             yield self._within(track, next(chances))
-        while True:
-            yield self._within(group.at(next(chances)), next(chances))
+        for _ in range(_GROUP_TRIES):
+            yield self._within(int(group[int(next(chances) * len(group))]), next(chances))
+        yield from chances
 
     def _within(self, track: int, fraction: float) -> float:
         """The place that lies a fraction into a track; off its edges, which rounding might cross."""
         inside = min(max(fraction, 1e-6), 1 - 1e-6)
         return float((self._starts[track] + inside * self._shares[track]) / self._total)
-
-
-class Group(NamedTuple):
-    """Tracks of shards that are read together, in the order of their visits."""
-
-    tracks: np.ndarray
-    ends: np.ndarray  # of their weights, laid end to end
-
-    def at(self, fraction: float) -> int:
-        """The track a fraction into the group."""
-        return self.on(int(fraction * int(self.ends[-1])))
-
-    def on(self, position: int) -> int:
-        """The track that lies on a position."""
-        return int(self.tracks[np.searchsorted(self.ends, position, side="right")])
 
 
 class Visits:
@@ -111,48 +96,61 @@ class Visits:
 
     def __init__(self, shards: Sequence[str], shares: np.ndarray, *, seed: int) -> None:
         self.seed = seed
-        self._weights = np.maximum(1, np.rint(shares / shares.max() * _VISIT)).astype(np.int64)
-        self._pass_length = int(self._weights.sum())
+        self._weights = np.maximum(1, np.rint(shares / shares.max() * _UNIT)).astype(np.int64)
+        self._phases = (self._random(len(shards), 0, 0, _PHASE) * _UNIT).astype(np.int64)
         members: dict[str, list[int]] = {}
         for track, shard in enumerate(shards):
             members.setdefault(shard, []).append(track)
         self._shards = [np.array(tracks) for tracks in members.values()]
-        self._lengths = np.array([self._weights[tracks].sum() for tracks in self._shards])
-        self._pass: tuple[int, np.ndarray, np.ndarray] | None = None
-        self._groups: dict[tuple[int, int], Group] = {}
+        self._pass: _Pass | None = None
 
-    def at(self, visit: int) -> tuple[int, Group]:
-        """The track of a visit, and the group it is in."""
-        number, position = divmod(visit * _VISIT, self._pass_length)
-        order, ends = self._order(number)
-        which = int(np.searchsorted(ends, position, side="right"))
-        group = self._group(number, which, order)
-        return group.on(position - (int(ends[which - 1]) if which else 0)), group
-
-    def _order(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """The order of the shards in a pass, and where its groups end."""
+    def at(self, visit: int) -> tuple[int, np.ndarray]:
+        """The track of a visit, and the tracks visited about then, its group."""
         held = self._pass
-        if held is None or held[0] != number:
-            order = self._shuffled(len(self._shards), number, 0, _SHARD_ORDER)
-            ends = np.cumsum(self._lengths[order])
-            last = np.arange(len(order)) % GROUP_SHARDS == GROUP_SHARDS - 1
-            last[-1] = True
-            held = self._pass = (number, order, ends[last])
-        return held[1:]
+        if held is None or not held.first <= visit < held.first + held.ends[-1]:
+            held = self._pass = self._pass_of(visit)
+        position = visit - held.first
+        which = int(np.searchsorted(held.ends, position, side="right"))
+        group = held.groups[which]
+        return int(group[position - (held.ends[which - 1] if which else 0)]), group
 
-    def _group(self, number: int, which: int, order: np.ndarray) -> Group:
-        """A group of a pass; the latest are kept."""
-        group = self._groups.get((number, which))
-        if group is None:
-            shards = order[which * GROUP_SHARDS : (which + 1) * GROUP_SHARDS]
-            tracks = np.concatenate([self._shards[shard] for shard in shards])
-            tracks = tracks[self._shuffled(len(tracks), number, which, _TRACK_ORDER)]
-            group = Group(tracks, np.cumsum(self._weights[tracks]))
-            # Another thread may be here too: the dictionary is replaced, not emptied.
-            self._groups = {**dict(list(self._groups.items())[-1:]), (number, which): group}
-        return group
+    def _pass_of(self, visit: int) -> _Pass:
+        """The pass that a visit is in."""
+        total = int(self._weights.sum())
+        ahead = int(self._phases.sum()) - len(self._weights) * _UNIT // 2  # of visits so far, on average
+        number = (visit * _UNIT - ahead) // total
+        while self._before(number) > visit:
+            number -= 1
+        while self._before(number + 1) <= visit:
+            number += 1
+        visited = self._counts(number % _UNIT + 1) > self._counts(number % _UNIT)
+        order = np.argsort(self._random(len(self._shards), number, 0, _SHARD_ORDER), kind="stable")
+        groups = []
+        for begin in range(0, len(order), GROUP_SHARDS):
+            tracks = np.concatenate([self._shards[shard] for shard in order[begin : begin + GROUP_SHARDS]])
+            tracks = tracks[visited[tracks]]
+            shuffled = np.argsort(self._random(len(tracks), number, begin, _TRACK_ORDER), kind="stable")
+            groups.append(tracks[shuffled])
+        return _Pass(self._before(number), tuple(groups), np.cumsum([len(group) for group in groups]))
 
-    def _shuffled(self, count: int, number: int, which: int, stream: int) -> np.ndarray:
-        """An order of `count` things, drawn from the seed, the pass and a number."""
+    def _counts(self, number: int) -> np.ndarray:
+        """Visits of each track before a pass, ⌊p w + φ⌋, for passes up to 2²⁰."""
+        return (number * self._weights + self._phases) // _UNIT
+
+    def _before(self, number: int) -> int:
+        """Visits of all tracks before a pass; 2²⁰ passes have as many as the weights add up to."""
+        turns, rest = divmod(number, _UNIT)
+        return turns * int(self._weights.sum()) + int(self._counts(rest).sum())
+
+    def _random(self, count: int, number: int, which: int, stream: int) -> np.ndarray:
+        """Numbers in [0, 1), drawn from the seed, the pass and a number."""
         key = integer(self.seed, number, which, stream)
-        return np.argsort(np.random.Generator(np.random.Philox(key=key)).random(count), kind="stable")
+        return np.random.Generator(np.random.Philox(key=key)).random(count)
+
+
+class _Pass(NamedTuple):
+    """The visits of one pass: the number of the first, the tracks by group, and where the groups end."""
+
+    first: int
+    groups: tuple[np.ndarray, ...]
+    ends: np.ndarray

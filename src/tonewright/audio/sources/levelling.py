@@ -142,4 +142,6 @@ def joined(samples: np.ndarray, sections: list[tuple[int, int]], *, sample_rate:
         if end < samples.shape[1] and fade:
             part[:, -fade:] *= ramp[::-1]
         parts.append(part)
-    return np.concatenate(parts, axis=1) if parts else samples[:, :0].copy()
+    if len(parts) < 2:
+        return parts[0] if parts else samples[:, :0].copy()
+    return np.concatenate(parts, axis=1)

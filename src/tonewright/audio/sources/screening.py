@@ -107,41 +107,29 @@ def screen(raw: RawSound, source: Source) -> Screened | Refused:
     raw : as decoded
     source : whose `part` says by which rules
     """
-    rules, seconds = RULES[source.part], raw.samples.shape[1] / raw.sample_rate
+    rules, seconds, rate = RULES[source.part], raw.samples.shape[1] / raw.sample_rate, raw.sample_rate
     stems = dict(raw.stems) if raw.stems else {"mixture": raw.samples}
     if not all(np.isfinite(array).all() for array in stems.values()):
         return Refused(raw.file, "holds NaN or infinite samples", seconds)
-    mixture = stems["mixture"]
-    clipped = float(np.mean(np.abs(mixture) >= FULL_SCALE)) if mixture.size else 0.0
-    stems = {stem: _centred(array) for stem, array in stems.items()}
-    sections = kept_sections(stems["mixture"], rules.trim, sample_rate=raw.sample_rate)
-    reason = _fault(stems["mixture"], sections, clipped, rules, raw.sample_rate)
+    clipped = max(
+        (clipped_share(array) for stem, array in stems.items() if _published(stem, stems)), default=0
+    )
+    mixture = _centred(stems["mixture"])
+    sections = kept_sections(mixture, rules.trim, sample_rate=rate)
+    reason = _fault(mixture, sections, clipped, rules, rate)
     if reason:
         return Refused(raw.file, reason, seconds)
-    channels = _channels(stems["mixture"], rules)
-    kept = {
-        stem: joined(_mixed(array, channels), sections, sample_rate=raw.sample_rate)
-        for stem, array in stems.items()
-    }
-    spectrum = mean_spectrum(kept["mixture"], sample_rate=raw.sample_rate)
-    reason = _other_fault(kept["mixture"], spectrum, source.part, raw.sample_rate)
+    channels = _channels(mixture, rules)
+    mixture = joined(_mixed(mixture, channels), sections, sample_rate=rate)
+    spectrum = mean_spectrum(mixture, sample_rate=rate)
+    reason = _other_fault(mixture, spectrum, source.part, rate)
     if reason:
         return Refused(raw.file, reason, seconds)
-    return _finished(raw, kept, clipped, edge_hz(*spectrum, range_db=60.0))
-
-
-def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float, band_hz: float) -> Screened:
-    """At one rate and one level, as 16-bit integers."""
-    rate = raw.sample_rate
-    level = active_level_db(kept["mixture"], sample_rate=rate)
-    at_rate = {stem: resample(array, from_rate=rate, to_rate=SAMPLE_RATE) for stem, array in kept.items()}
-    peak = max(float(np.abs(array).max()) for array in at_rate.values())
-    gain = levelling_gain_db(at_rate["mixture"], sample_rate=SAMPLE_RATE, peak=peak)
-    factor = np.float32(32768 * 10 ** (gain / 20))
-    sounds = {
-        stem: np.clip(np.rint(array * factor), -32768, 32767).astype(np.int16)
-        for stem, array in at_rate.items()
-    }
+    kept = {"mixture": mixture}
+    for stem in stems.keys() - kept:
+        kept[stem] = joined(_mixed(_centred(stems[stem]), channels), sections, sample_rate=rate)
+    level = active_level_db(mixture, sample_rate=rate)
+    sounds, gain = _levelled({stem: kept[stem] for stem in stems}, sample_rate=rate)
     return Screened(
         sounds=sounds,
         digest=hashlib.blake2b(np.ascontiguousarray(sounds["mixture"]).data, digest_size=12).hexdigest(),
@@ -152,11 +140,39 @@ def _finished(raw: RawSound, kept: dict[str, np.ndarray], clipped: float, band_h
         licence=raw.licence,
         author=raw.author,
         source_rate=rate,
-        bandwidth_hz=band_hz,
+        bandwidth_hz=edge_hz(*spectrum, range_db=60.0),
         level_db=level,
         gain_db=gain,
         clipped=clipped,
     )
+
+
+def clipped_share(samples: np.ndarray) -> float:
+    """Share of samples (channels, time) at full scale or above."""
+    if not samples.size:
+        return 0.0
+    over = sum(np.count_nonzero(channel >= FULL_SCALE) for channel in samples)
+    return (over + sum(np.count_nonzero(channel <= -FULL_SCALE) for channel in samples)) / samples.size
+
+
+def _published(stem: str, stems: Mapping[str, np.ndarray]) -> bool:
+    """Whether a sound lies in the package as it is; a mixture beside stems is their sum."""
+    return stem != "mixture" or len(stems) == 1
+
+
+def _levelled(sounds: dict[str, np.ndarray], *, sample_rate: int) -> tuple[dict[str, np.ndarray], float]:
+    """Sounds at the pool's rate and level as int16, and the gain; those given are used up."""
+    for stem in sounds:
+        sounds[stem] = resample(sounds[stem], from_rate=sample_rate, to_rate=SAMPLE_RATE)
+    peak = max(max(float(array.max()), -float(array.min())) for array in sounds.values())
+    gain = levelling_gain_db(sounds["mixture"], sample_rate=SAMPLE_RATE, peak=peak)
+    integers = {}
+    for stem in list(sounds):
+        array = sounds.pop(stem)
+        array *= np.float32(32768 * 10 ** (gain / 20))
+        np.rint(array, out=array)
+        integers[stem] = np.clip(array, -32768, 32767, out=array).astype(np.int16)
+    return integers, gain
 
 
 def _fault(
@@ -246,13 +262,19 @@ def _channels(samples: np.ndarray, rules: Rules) -> tuple[int, ...]:
     """Which channels to keep: both, one, or none for their mean."""
     if samples.shape[0] < 2:
         return (0,)
-    left, right = samples[0].astype(np.float64), samples[1].astype(np.float64)
-    sides, middle = float(np.sum((left - right) ** 2)), float(np.sum((left + right) ** 2))
+    left, right = _product(samples[0], samples[0]), _product(samples[1], samples[1])
+    both = 2 * _product(samples[0], samples[1])
+    sides, middle = left + right - both, left + right + both
     if rules.stereo and sides > middle * 10 ** (SIDE_DB / 10):
         return (0, 1)
     if sides > middle * 10 ** (WIDE_DB / 10):  # the mean of channels so different would be a comb filter
-        return (int(np.vdot(right, right) > np.vdot(left, left)),)
+        return (int(right > left),)
     return ()
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> float:
+    """Inner product in double precision, without a copy of either."""
+    return float(np.einsum("t,t->", one, other, dtype=np.float64))
 
 
 def _mixed(samples: np.ndarray, channels: tuple[int, ...]) -> np.ndarray:

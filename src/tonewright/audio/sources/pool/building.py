@@ -21,7 +21,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tonewright.audio.sources.catalogue import Licences, Size, Source, choose
@@ -35,10 +35,12 @@ from tonewright.audio.sources.shelves import publish
 from tonewright.errors import OutputError
 
 FETCHED_PARTS = PARTS[:3]
+# Of each track of music; of those with stems less, for all of them are in memory at once.
+_EXCERPT_S, _STEMS_EXCERPT_S = 180.0, 120.0
 # Megabytes on disk for one of download: unpacked, and laid down.
 _UNPACKED = 1.5
-_GROWTH = {"g722": 12.0, "stems": 12.0, "soundfont": 2.0, "bank": 1.0}
-_GROWTH_OF_PART = {"voices": 4.0, "music": 7.0, "instruments": 8.0}
+_GROWTH = {"g722": 13.0, "stems": 12.0, "soundfont": 2.0, "bank": 1.0}
+_GROWTH_OF_PART = {"voices": 4.0, "music": 12.0, "instruments": 8.0}
 
 Progress = Callable[[int, int], None]
 
@@ -99,7 +101,7 @@ def plan_pool(
     folder, only, size, licences : as for `build_pool`
     """
     root = Path(folder).expanduser().resolve()
-    sources = choose(only=only, size=size, licences=licences)
+    sources = tuple(_cut(source) for source in choose(only=only, size=size, licences=licences))
     there = frozenset(source.name for source in sources if state_of(root, source) is not None)
     wanted = [source for source in sources if source.name not in there]
     packages = {source.package: source.megabytes for source in wanted}
@@ -212,6 +214,13 @@ class _Counted:
         """The source in hand is done."""
         self._done += 1
         self.told(0, 1)
+
+
+def _cut(source: Source) -> Source:
+    """A source of tracks with the pool's length of excerpt."""
+    if source.excerpt_seconds is None:
+        return source
+    return replace(source, excerpt_seconds=_STEMS_EXCERPT_S if source.stems else _EXCERPT_S)
 
 
 def _growth(source: Source) -> float:

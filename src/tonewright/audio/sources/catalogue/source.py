@@ -11,6 +11,8 @@ Manager = Literal["apt", "npm"]
 Decoder = Literal["sound", "stems", "g722", "soundfont", "bank"]
 Size = Literal["small", "full"]
 Licences = Literal["permissive", "any"]
+# Quality is measured with these recordings: what was trained on them could not be judged.
+HELD_OUT = frozenset({"sonic-pi-samples"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,11 @@ class Source:
     excerpt_seconds: float | None = None
     licences: Licences = "permissive"
     version: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what must never be trained on."""
+        if self.package in HELD_OUT:
+            raise ValueError(f"{self.package} is what quality is tested on; it can be no source")
 
     def holds(self, path: str) -> bool:
         """Whether a path below `root` belongs to it."""

@@ -225,9 +225,10 @@ class TestTrouble:
         done = decoded.read_text().split()
         assert 1 <= len(done) < 3
         # What a process that was killed leaves behind.
-        left = own_cache / "stems" / next((own_cache / "stems").glob("[!.]*")).name / ".part-2"
-        left.mkdir()
-        (left / "drums.wav").write_bytes(b"half")
+        for name in ("2", "of another set"):
+            left = next((own_cache / "stems").glob("[!.]*")) / f".part-{name}"
+            left.mkdir()
+            (left / "drums.wav").write_bytes(b"half")
         calls: list[tuple[int, int]] = []
         decode(*paths, progress=lambda done, total: calls.append((done, total)))
         assert calls == [(n, 3 - len(done)) for n in range(1, 4 - len(done))]

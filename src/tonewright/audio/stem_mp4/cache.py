@@ -99,6 +99,8 @@ def decode_stems(
     if any(not song.is_decoded() for song in wanted):
         check_ffmpeg(wanted[0].source.parent)
         with _alone(cache_folder() / "stems"):
+            for left in (cache_folder() / "stems").glob(f"*/{_PART}*"):
+                shutil.rmtree(left, ignore_errors=True)  # by a process that was killed
             # Asked again: another process may have decoded them while this one waited.
             todo = [song for song in wanted if not song.is_decoded()]
             failed = _decode_all(todo, title=title, total=len(wanted), jobs=jobs, progress=progress)
@@ -197,7 +199,6 @@ def _decode(song: _Song, streams: Sequence[Stream]) -> str | OutputError | None:
     """Decode one song whole or not at all; what went wrong, if something did."""
     part = song.folder.with_name(_PART + song.folder.name)
     try:
-        shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
         part.mkdir(parents=True)
         stamp = song.stamp()
         outputs = [part / f"{stem}.wav" for stem in song.stems]

@@ -338,6 +338,20 @@ def test_songs_are_remixed_with_one_another_and_their_stems_are_lone_instruments
     assert {Path(track.stems["accompaniment"]).stem for track in alone} == {"drums", "bass", "other"}
 
 
+def test_a_guitar_of_its_own_is_a_lone_instrument(tmp_path: Path, pool: Corpus) -> None:
+    stems = {stem: noise(tmp_path / f"{stem}.wav", 6, 0) for stem in ("mixture", "guitar", "backing")}
+    band = track("music", 9, stems, "metal")
+    tracks = [*(t for t in pool.tracks if "music" not in t.labels), band]
+    # However little music is drawn, a lone instrument is any of them: 6 s of guitar to 0.6 s of notes.
+    wanted = shape(proportions={"voices": 1, "instruments": 1, "music": 0.001})
+    remixes = Remixes(Corpus.from_tracks(tracks), wanted, only("instrument"), seed=0, length=60)
+    places = [remixes.recipe((0, index)).accompaniment for index in range(60)]
+    files = Counter(Path(place.track.stems["accompaniment"]).stem for place in places if place)
+    assert files["guitar"] > 35
+    assert set(files) <= {"guitar", "0", "1", "2"}
+    assert len(files) > 2
+
+
 def test_a_song_that_is_sung_is_never_an_accompaniment_whole(songs: Corpus, pool: Corpus) -> None:
     sung = [replace(t, labels=("songs",)) for t in songs.tracks]
     bare = [replace(t, stems={k: v for k, v in t.stems.items() if k != "vocals"}) for t in sung]

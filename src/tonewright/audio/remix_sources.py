@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tonewright.audio.remixes import RemixSettings
 
 _VOICE, _OTHER, _EDGE, _NOISE = range(2, 6)  # streams of random numbers of a window
-_SOLOS = ("drums", "bass", "other")
+_SOLOS = ("drums", "bass", "guitar", "piano", "other")  # stems of one instrument, or nearly
 _SILENT_DB = (-110.0, -70.0)  # level of the faint noise that half of the silences are
 
 Streams = Callable[[int], Iterator[float]]
@@ -29,8 +29,8 @@ class Sources:
     """The tracks of a corpus as voices, accompaniments, lone instruments and whole songs.
 
     A voice is a track labelled so, or the vocals of a song. An accompaniment is a track labelled so that has
-    no vocals, or a song without them. A lone instrument is a track labelled so, or drums, bass or other of a
-    song.
+    no vocals, or a song without them. A lone instrument is a track labelled so, or a stem such as drums or
+    guitar; how often each is drawn goes by its length alone.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ class Sources:
             raise CorpusError(_nothing_to_mix(corpus, remix, voices=bool(voices)))
         proportions = known([*voices, *others], settings.proportions, root=corpus.root)
         self.settings = replace(settings, proportions=proportions)
+        solos = list(_instruments(tracks, others, remix))
+        songs = [track for track in tracks if _is_song(track)]
+        both = (VOCALS, ACCOMPANIMENT)
         self._timelines = {
-            name: self._timeline(corpus, list(found), stems)
-            for name, found, stems in (
-                ("voice", voices, (VOCALS,)),
-                ("accompaniment", others, (ACCOMPANIMENT,)),
-                ("instrument", _instruments(tracks, others, remix), (ACCOMPANIMENT,)),
-                ("song", (track for track in tracks if _is_song(track)), (VOCALS, ACCOMPANIMENT)),
-            )
+            "voice": self._timeline(corpus, voices, (VOCALS,), proportions),
+            "accompaniment": self._timeline(corpus, others, (ACCOMPANIMENT,), proportions),
+            "instrument": self._timeline(corpus, solos, (ACCOMPANIMENT,), {}),
+            "song": self._timeline(corpus, songs, both, proportions),
         }
         missing = [name for name, timeline in self._timelines.items() if timeline is None]
         self.shares = {kind: share for kind, share in remix.shares.items() if share and kind not in missing}
@@ -111,13 +111,16 @@ class Sources:
         assert timeline is not None  # kinds without sound are never drawn
         return timeline
 
-    def _timeline(self, corpus: Corpus, tracks: list[Track], stems: tuple[str, ...]) -> Timeline | None:
+    def _timeline(
+        self, corpus: Corpus, tracks: list[Track], stems: tuple[str, ...], proportions: Mapping[str, float]
+    ) -> Timeline | None:
         """The tracks end to end, short ones joined, by those proportions that are theirs."""
         if not tracks:
             return None
-        own = present(tracks, self.settings.proportions)
-        proportions = own if any(own.values()) else {}
-        settings = replace(self.settings, stems=stems, proportions=proportions, join=True)
+        own = present(tracks, proportions)
+        settings = replace(
+            self.settings, stems=stems, proportions=own if any(own.values()) else {}, join=True
+        )
         return Timeline(replace(corpus, tracks=tuple(tracks)), settings)
 
 

@@ -185,7 +185,9 @@ def test_patterns_within_a_folder_match_as_the_shell_does(name, pattern):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.text(alphabet="ab", min_size=1, max_size=3), max_size=4), st.text(alphabet="ab", min_size=1))
+@given(
+    st.lists(st.text(alphabet="ab", min_size=1, max_size=3), max_size=4), st.text(alphabet="ab", min_size=1)
+)
 def test_double_stars_cross_folders_and_single_ones_do_not(folders, name):
     path = "/".join([*folders, f"{name}.ogg"])
     assert matches(path, "**/*.ogg")

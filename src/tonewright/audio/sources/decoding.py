@@ -74,7 +74,7 @@ def sounds(source: Source, fetched: Fetched) -> Iterator[RawSound | Refused]:
     """The sounds of a source, in the order of their paths.
 
     What its patterns leave out is passed over in silence. Files under a licence that is not asked
-    for, and files that are no sound, are given as `Refused`.
+    for come first, as `Refused`; files that are no sound come in their place, likewise.
 
     Parameters
     ----------

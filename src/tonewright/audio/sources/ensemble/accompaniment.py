@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from tonewright.audio.band.harmony import scale_pitches, voicing
@@ -52,8 +54,7 @@ def write_bass(
     """A bass line: one figure in the verses, sometimes another in the choruses, the root at the end."""
     if frame.grid.steps_per_bar != 16:
         figure = str(rng.choice(PLAIN_FIGURES))
-        notes = compose_bass(frame.grid, frame.sections, frame.chords, figure, rng)
-        return _in_range(notes, instrument)
+        return _in_range(compose_bass(frame.grid, frame.sections, frame.chords, figure, rng), instrument)
     first, second = (str(rng.choice(figures)) for _ in range(2))
     gate = float(rng.uniform(0.7, 0.98))
     notes: list[Note] = []
@@ -87,7 +88,7 @@ def _bass_bar(frame: Frame, bar: int, figure: str, gate: float, rng: np.random.G
     return notes
 
 
-def _in_range(notes: tuple[Note, ...], instrument: Instrument) -> Notes:
+def _in_range(notes: Iterable[Note], instrument: Instrument) -> Notes:
     return tuple(
         Note(n.start_s, n.seconds, octave_into(n.pitch, instrument.low, instrument.high), n.level)
         for n in notes

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tonewright.audio.band.score import Grid, Hit, Key, Note, Section
 
-Stem = Literal["drums", "bass", "other"]
+Stem = Literal["drums", "bass", "other", "vocals"]
 Chords = tuple[tuple[int, ...], ...]
 
 
@@ -65,8 +65,8 @@ class Part:
     Parameters
     ----------
     role : such as "chords" or "lead"
-    stem : "drums", "bass" or "other"
-    instrument : one of `INSTRUMENTS`, or "kit"
+    stem : "drums", "bass", "other" or "vocals"
+    instrument : one of `INSTRUMENTS`, "kit" or "voice"
     notes : of an instrument
     hits : of a kit
     bends, swells : in order of time

@@ -19,6 +19,7 @@ from tonewright.audio.sources.ensemble.instruments import Instrument
 from tonewright.audio.sources.ensemble.melodies import write_melody, write_runs
 
 _TEXTURES = ("tune", "tune", "chorale", "canon", "unison", "dialogue")
+_WIDE = 44
 _INNER = ("held", "halves", "pulse", "offbeat", "broken")
 _OUTER = ("held", "halves", "quarters", "pulse")
 
@@ -52,6 +53,9 @@ def write_ensemble(frame: Frame, players: tuple[Instrument, ...], rng: np.random
 def _register(player: Instrument) -> tuple[float, float]:
     """The part of an instrument's range in which it sings best."""
     span = player.high - player.low
+    if span > _WIDE:  # keyboards and harps, in their middle
+        middle = player.low + 0.5 * span
+        return middle - 9, middle + 15
     return player.low + 0.15 * span, player.low + min(0.85 * span, 0.15 * span + 24)
 
 

@@ -42,6 +42,7 @@ _ROLE_ROOM_DB = {"drums": -17.0, "bass": -26.0, "lead": -12.0, "pad": -11.0, "po
 _ROLE_LEVEL_DB = {
     "pad": -5.0, "arpeggio": -3.5, "riff": -3.0, "stabs": -2.5, "counter": -2.5, "lead": 1.5, "power": -1.0,
 }  # fmt: skip
+_TREBLE_DB = {"drums": (-1.5, 2.5), "bass": (0.0, 2.0), "other": (1.5, 3.0)}
 _DRIVEN = {"power": 0.5, "riff": 0.2, "lead": 0.12, "bass": 0.15}
 _STREAM = {"line_up": 0, "frame": 1, "parts": 2, "playing": 3, "casting": 4, "mixing": 5, "singing": 6}
 
@@ -249,7 +250,7 @@ def _placed(parts: list[Part], rng: np.random.Generator) -> list[Part]:
                 pan=float(np.clip(pan, -1.0, 1.0)),
                 width=float(rng.uniform(0.2, 1.0)),
                 room_db=_ROLE_ROOM_DB.get(part.role, -13.0) + wet + float(rng.normal(0.0, 1.5)),
-                treble_db=float(np.clip(rng.normal(0.0, 2.5), -6.0, 6.0)),
+                treble_db=float(np.clip(rng.normal(*_TREBLE_DB[part.stem]), -6.0, 8.0)),
                 drive=float(rng.uniform(0.2, 0.9)) if driven else 0.0,
                 echo_s=float(rng.uniform(0.12, 0.5))
                 if part.role in ("lead", "arpeggio", "riff", "solo") and rng.random() < 0.18

@@ -27,9 +27,11 @@ _DECAYS_S = (0.22, 2.4)
 _ACTIVE_RANGE_DB = 25.0
 _SILENCE_DB = -110.0
 # Loudness of the stems against each other, in LU, and its standard deviation from song to song.
-_BALANCE_DB = {"drums": 0.0, "bass": -3.0, "other": 0.0, "vocals": 2.0}
+_BALANCE_DB = {"drums": 0.0, "bass": -1.5, "other": 0.0, "vocals": 2.0}
 _BALANCE_SPREAD_DB = 2.0
 _POINTS = 2048
+_WHOLE_BAND_HZ = 15_000.0
+_ENDING_SHARE = 0.05
 _ECHO = 0.35
 _FULL = 32768.0
 _HIGH_PASS_HZ = {"drums": 25.0, "bass": 28.0, "other": 70.0, "vocals": 80.0}
@@ -51,10 +53,11 @@ class Desk:
     ----------
     frames : of the song
     response : of the room, (2, taps)
+    highest_hz : where everything ends; None leaves the band whole
     """
 
-    def __init__(self, frames: int, response: np.ndarray) -> None:
-        self.frames = frames
+    def __init__(self, frames: int, response: np.ndarray, *, highest_hz: float | None = None) -> None:
+        self.frames, self._highest_hz = frames, highest_hz
         self._length = fast_length(frames + response.shape[1])
         self._response = rfft(response, self._length)
         self._grid = np.linspace(0.0, 1.0, _POINTS) ** 3 * (SAMPLE_RATE / 2)
@@ -67,27 +70,28 @@ class Desk:
         """Values on the coarse grid as gains of every bin."""
         return np.interp(self._frequencies, self._grid, values).astype(np.float32)
 
-    def add(self, part: Part, track: np.ndarray, stem: str) -> None:
-        """Add a part to a stem.
+    def add(self, part: Part, track: np.ndarray) -> None:
+        """Add a part to its stem.
 
         Parameters
         ----------
         part : whose level, place, tone, drive, echo and share of the room are used
         track : as played, (1 or 2, frames); silence is passed over
-        stem : to add it to
         """
         loud = loud_db(frame_levels_db(track, sample_rate=SAMPLE_RATE))
         if loud <= _SILENCE_DB:
             return
         track = _echoing(_driven(track, part.drive, loud), part.echo_s)
         channels = track[:1] if track.shape[0] == 1 or np.array_equal(track[0], track[1]) else track
-        tone = self._gain(_tone(self._grid, stem, part.treble_db))
+        tone = self._gain(_tone(self._grid, part.stem, part.treble_db))
+        if self._highest_hz is not None:
+            tone *= _ending(self._frequencies, self._highest_hz)
         spectra = [rfft(channel, self._length) * tone for channel in narrowed(channels, part.width)]
         power = np.mean([self._power(spectrum) for spectrum in spectra]) / _active(track)
         level = np.float32(10 ** (part.level_db / 20) / np.sqrt(max(power, 1e-20)))
         places = pan_gains(part.pan) if len(spectra) == 1 else balance(part.pan)
-        dry = self._dry.setdefault(stem, np.zeros((2, len(tone)), np.complex64))
-        sent = self._sent.setdefault(stem, np.zeros(len(tone), np.complex64))
+        dry = self._dry.setdefault(part.stem, np.zeros((2, len(tone)), np.complex64))
+        sent = self._sent.setdefault(part.stem, np.zeros(len(tone), np.complex64))
         share = np.float32(10 ** (part.room_db / 20))
         for channel, place in enumerate(places):
             dry[channel] += spectra[channel % len(spectra)] * (level * place)
@@ -97,7 +101,7 @@ class Desk:
     def _power(self, spectrum: np.ndarray) -> float:
         """K-weighted mean square of a channel."""
         # Not a dot product: its sum depends on the number of threads.
-        energy = np.sum((spectrum.real**2 + spectrum.imag**2) * self._loudness, dtype=np.float64)
+        energy = np.sum(np.square(np.abs(spectrum)) * self._loudness, dtype=np.float64)
         return 2.0 * float(energy) / self._length / self.frames
 
     def stems(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -134,6 +138,14 @@ def _tone(frequencies: np.ndarray, stem: str, treble_db: float) -> np.ndarray:
     low = 1.0 / np.sqrt(1.0 + (_HIGH_PASS_HZ[stem] / np.maximum(frequencies, 1e-3)) ** 4)
     shelf = 1.0 / (1.0 + (2000.0 / np.maximum(frequencies, 1e-3)) ** 2)
     return low * 10 ** (treble_db * shelf / 20)
+
+
+def _ending(frequencies: np.ndarray, highest_hz: float) -> np.ndarray:
+    """A gain that falls from one to nothing over the last twentieth below a frequency; one above 15 kHz."""
+    if highest_hz > _WHOLE_BAND_HZ:
+        return np.ones_like(frequencies)
+    place = np.clip((highest_hz - frequencies) / (_ENDING_SHARE * highest_hz), 0.0, 1.0)
+    return (0.5 - 0.5 * np.cos(np.pi * place)).astype(np.float32)
 
 
 def _driven(track: np.ndarray, drive: float, loud_db: float) -> np.ndarray:
@@ -178,7 +190,7 @@ def master(stems: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, 
 
     Parameters
     ----------
-    stems : (2, frames) each
+    stems : (2, frames) each; they are used up
     rng : of the amounts
 
     Returns
@@ -188,7 +200,7 @@ def master(stems: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, 
     for name in ("drums", "bass", "vocals"):
         if name in stems and rng.random() < 0.6:
             stems[name] = compressed(stems[name], ratio=float(rng.uniform(1.5, 4.0)))
-    total = np.sum(list(stems.values()), axis=0)
+    total = _summed(stems)
     crest_db = float(rng.uniform(9.0, 15.0))
     ceiling = 10 ** (crest_db / 20) * float(np.sqrt(np.mean(np.square(total))))
     gain = (limiter_gain(total, ceiling) * _edges(total.shape[1])).astype(np.float32)
@@ -197,11 +209,18 @@ def master(stems: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, 
         sound *= gain
     peak = max(float(np.abs(sound).max()) for sound in (total, *stems.values()))
     scale = 10 ** (levelling_gain_db(total, sample_rate=SAMPLE_RATE, peak=peak) / 20)
-    whole = {
-        name: np.rint(sound * np.float32(scale * _FULL)).astype(np.int16) for name, sound in stems.items()
-    }
-    mixture = np.sum([sound.astype(np.int32) for sound in whole.values()], axis=0)
-    return {"mixture": mixture.astype(np.int16), **whole}
+    whole = {}
+    for name in list(stems):
+        whole[name] = np.rint(stems.pop(name) * np.float32(scale * _FULL)).astype(np.int16)
+    return {"mixture": _summed(whole), **whole}
+
+
+def _summed(stems: dict[str, np.ndarray]) -> np.ndarray:
+    """The sum of all stems; of 16-bit ones, whose sum stays below full scale, exactly."""
+    total = np.zeros_like(next(iter(stems.values())))
+    for sound in stems.values():
+        total += sound
+    return total
 
 
 def _edges(frames: int) -> np.ndarray:

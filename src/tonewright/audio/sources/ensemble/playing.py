@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tonewright.audio.sources.ensemble.arrangement import Arrangement
+from tonewright.audio.sources.ensemble.arrangement import Arrangement, Part
 from tonewright.audio.sources.ensemble.banks import Banks, RecordedKit, RecordedNotes, Rights, Soundfont
 from tonewright.audio.sources.ensemble.casting import Cast, cast
 from tonewright.audio.sources.ensemble.composing import ROOMS, compose, generator
 from tonewright.audio.sources.ensemble.mixing import Desk, master, room_response
 from tonewright.audio.sources.ensemble.sampler import SAMPLE_RATE, play_hits, play_notes
 from tonewright.audio.sources.ensemble.synthesizer import render
+from tonewright.audio.sources.ensemble.voices import Singer, sing
 from tonewright.audio.sources.manifest import Piece
 from tonewright.audio.sources.shelves import read_piece
 
@@ -55,8 +56,18 @@ class PlayedSong:
         }
 
 
-def play(pool: Path, line_up: str, number: int, *, seed: int, banks: Banks) -> PlayedSong:
+def song_key(line_up: str, number: int, seed: int) -> str:
+    """What decides the split of a song."""
+    return f"ensemble/{line_up}/{seed}/{number}"
+
+
+def play(
+    pool: Path, line_up: str, number: int, *, seed: int, banks: Banks, singers: tuple[Singer, ...] = ()
+) -> PlayedSong:
     """The song `number` of a line-up, with every stem of it.
+
+    Where it is sung, and the speech does not reach as high as the instruments, everything ends where the
+    speech does: otherwise the treble alone would tell the voice from the rest.
 
     Parameters
     ----------
@@ -65,18 +76,40 @@ def play(pool: Path, line_up: str, number: int, *, seed: int, banks: Banks) -> P
     number : 0 or more
     seed : of all songs
     banks : what the pool holds to play with
+    singers : of whom one sings where there is a melody to sing
     """
     arrangement = compose(line_up, number, seed=seed, stage=banks.stage)
     casting = generator(seed, line_up, number, "casting")
     casts = [cast(part, banks, arrangement.style, casting) for part in arrangement.parts]
     frames = round(arrangement.seconds * SAMPLE_RATE)
-    desk = Desk(frames, room_response(seed, arrangement.room, ROOMS))
-    for each, track in tracks(pool, casts, frames):
-        desk.add(each.part, track, each.part.stem)
+    rights = dict.fromkeys(right for each in casts for right in each.rights)
     mixing = generator(seed, line_up, number, "mixing")
-    stems = master(desk.stems(mixing), mixing)
-    rights = tuple(dict.fromkeys(right for each in casts for right in each.rights))
-    return PlayedSong(arrangement, stems, rights)
+    response = room_response(seed, arrangement.room, ROOMS)
+    singing = generator(seed, line_up, number, "singing")
+    singer = None
+    if singers and arrangement.melody:
+        singer = singers[int(singing.integers(len(singers)))].of_split(song_key(line_up, number, seed))
+    desk = Desk(frames, response, highest_hz=singer.bandwidth_hz if singer else None)
+    for each, track in tracks(pool, casts, frames):
+        desk.add(each.part, track)
+    if singer is not None:
+        sung = sing(arrangement.melody, singer, frames, singing, read=partial(read_piece, pool))
+        desk.add(_voice_part(mixing), sung.samples)
+        rights |= dict.fromkeys(sung.rights)
+    return PlayedSong(arrangement, master(desk.stems(mixing), mixing), tuple(rights))
+
+
+def _voice_part(rng: np.random.Generator) -> Part:
+    """Where the singer stands: in the middle, near, now and then with an echo."""
+    return Part(
+        "voice",
+        "vocals",
+        "voice",
+        pan=float(np.clip(rng.normal(0.0, 0.05), -0.3, 0.3)),
+        room_db=float(rng.uniform(-20.0, -7.0)),
+        treble_db=float(rng.normal(0.0, 2.0)),
+        echo_s=float(rng.uniform(0.15, 0.45)) if rng.random() < 0.2 else 0.0,
+    )
 
 
 def tracks(pool: Path, casts: list[Cast], frames: int) -> Iterator[tuple[Cast, np.ndarray]]:

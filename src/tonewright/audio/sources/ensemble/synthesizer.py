@@ -16,6 +16,8 @@ from tonewright.audio.sources.ensemble.midi import SAMPLE_RATE, take_start, writ
 from tonewright.errors import TonewrightError
 
 _GAIN = 0.5
+_FRAME_BYTES = 8  # two channels of float32
+_LATENCY_FRAMES = 96  # from the event to the sound: half a block on average, and one that is being rendered
 
 
 class SynthesizerError(TonewrightError):
@@ -67,10 +69,8 @@ def render(casts: Sequence[Cast], frames: int) -> Iterator[np.ndarray]:
         midi, sound = Path(folder, "takes.mid"), Path(folder, "takes.raw")
         write_takes(midi, casts, frames)
         _run(path, midi, sound)
-        samples = _mapped(sound, path, take_start(len(casts) - 1, frames) + frames)
         for number in range(len(casts)):
-            start = take_start(number, frames)
-            yield np.ascontiguousarray(samples[start : start + frames].T)
+            yield _take(sound, path, take_start(number, frames), frames)
 
 
 def _run(font: Path, midi: Path, sound: Path) -> None:
@@ -98,12 +98,13 @@ def _run(font: Path, midi: Path, sound: Path) -> None:
         raise SynthesizerError(f"fluidsynth failed on {font}: {words[-1] if words else done.returncode}")
 
 
-def _mapped(sound: Path, font: Path, frames: int) -> np.ndarray:
-    """What was rendered, (time, 2), of which so many frames are needed."""
+def _take(sound: Path, font: Path, start: int, frames: int) -> np.ndarray:
+    """Some frames of what was rendered, (2, frames)."""
+    first = start + _LATENCY_FRAMES
     try:
-        samples = np.memmap(sound, "<f4", mode="r").reshape(-1, 2)
-    except (OSError, ValueError) as error:
+        samples = np.fromfile(sound, "<f4", count=2 * frames, offset=first * _FRAME_BYTES)
+    except OSError as error:
         raise SynthesizerError(f"fluidsynth wrote no sound with {font}: {error}") from error
-    if len(samples) < frames:
+    if len(samples) < 2 * frames:
         raise SynthesizerError(f"fluidsynth played {font} but in part; is the soundfont whole?")
-    return samples
+    return np.ascontiguousarray(samples.reshape(-1, 2).T)

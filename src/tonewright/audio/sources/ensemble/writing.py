@@ -16,11 +16,11 @@ from tonewright.audio.bandwidth import bandwidth_hz
 from tonewright.audio.sources.ensemble.banks import Banks, find_banks
 from tonewright.audio.sources.ensemble.composing import LINE_UPS, song_seconds
 from tonewright.audio.sources.ensemble.midi import require_mido
-from tonewright.audio.sources.ensemble.playing import PlayedSong, play
+from tonewright.audio.sources.ensemble.playing import play, song_key
 from tonewright.audio.sources.ensemble.sampler import SAMPLE_RATE
 from tonewright.audio.sources.ensemble.synthesizer import find_fluidsynth
+from tonewright.audio.sources.ensemble.voices import Singer, can_sing, find_singers
 from tonewright.audio.sources.levelling import active_level_db
-from tonewright.audio.sources.manifest import Piece
 from tonewright.audio.sources.shelves import ShelfWriter, read_shelf, shelf_names
 from tonewright.errors import UsageError
 
@@ -43,11 +43,20 @@ _SHARES = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedShelf:
-    """Songs that are written together: eight of one line-up, so that they have the same stems."""
+    """Songs that are written together, all of one line-up, so that they have the same stems.
+
+    Parameters
+    ----------
+    line_up : a key of `LINE_UPS`
+    number : among the shelves of the line-up
+    seed : of all songs
+    size : how many songs
+    """
 
     line_up: str
     number: int
     seed: int
+    size: int
 
     @property
     def name(self) -> str:
@@ -57,7 +66,7 @@ class PlannedShelf:
     @property
     def songs(self) -> range:
         """Numbers of its songs among all of the line-up."""
-        return range(SONGS_PER_SHELF * self.number, SONGS_PER_SHELF * (self.number + 1))
+        return range(self.size * self.number, self.size * (self.number + 1))
 
     @property
     def seconds(self) -> float:
@@ -83,16 +92,21 @@ def plan(hours: float, seed: int, line_ups: tuple[str, ...]) -> tuple[PlannedShe
     while seconds < 3600 * hours:
         due = {name: _SHARES[name] / total * (len(shelves) + 1) - count for name, count in counts.items()}
         line_up = max(due, key=lambda name: due[name])
-        shelves.append(PlannedShelf(line_up, counts[line_up], seed))
+        shelves.append(PlannedShelf(line_up, counts[line_up], seed, SONGS_PER_SHELF))
         counts[line_up] += 1
         seconds += shelves[-1].seconds
     return tuple(shelves)
 
 
-def playable_line_ups(banks: Banks) -> tuple[str, ...]:
-    """Line-ups of which every stem can be played."""
+def playable_line_ups(banks: Banks, *, singing: bool) -> tuple[str, ...]:
+    """Line-ups of which every stem can be played, and sung."""
     stage = banks.stage
-    there = {"other": bool(stage.instruments), "bass": stage.has_bass, "drums": stage.drums, "vocals": False}
+    there = {
+        "other": bool(stage.instruments),
+        "bass": stage.has_bass,
+        "drums": stage.drums,
+        "vocals": singing,
+    }
     return tuple(name for name in _SHARES if all(there[stem] for stem in LINE_UPS[name]))
 
 
@@ -145,28 +159,32 @@ def add_songs(
     require_mido()
     pieces = tuple(piece for name in shelf_names(folder) for piece in read_shelf(folder, name) or ())
     banks = find_banks(folder, pieces)
-    shelves = plan(hours, seed, playable_line_ups(banks))
+    singers = find_singers(pieces)
+    singers = singers if singers and can_sing() else ()
+    shelves = plan(hours, seed, playable_line_ups(banks, singing=bool(singers)))
     total = SONGS_PER_SHELF * len(shelves)
     done = total - SONGS_PER_SHELF * len(
         missing := [s for s in shelves if read_shelf(folder, s.name) is None]
     )
-    for _ in _written(folder, missing, banks, jobs):
+    for _ in _written(folder, missing, banks, singers, jobs):
         done += SONGS_PER_SHELF
         if progress is not None:
             progress(done, total)
     return total
 
 
-def _written(pool: Path, shelves: list[PlannedShelf], banks: Banks, jobs: int | None) -> Iterator[None]:
+def _written(
+    pool: Path, shelves: list[PlannedShelf], banks: Banks, singers: tuple[Singer, ...], jobs: int | None
+) -> Iterator[None]:
     """Write shelves, in processes where that helps; gives way after each."""
     from joblib import Parallel, cpu_count, delayed
 
     workers = min(jobs or cpu_count(), len(shelves))
     if workers <= 1:
         for shelf in shelves:
-            yield write_shelf(pool, shelf, banks)
+            yield write_shelf(pool, shelf, banks, singers)
         return
-    tasks = [delayed(_quietly)(write_shelf, pool, shelf, banks) for shelf in shelves]
+    tasks = [delayed(_quietly)(write_shelf, pool, shelf, banks, singers) for shelf in shelves]
     results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     yield from results
 
@@ -178,7 +196,7 @@ def _quietly(work: Callable, *arguments: object) -> None:
     work(*arguments)
 
 
-def write_shelf(pool: Path, shelf: PlannedShelf, banks: Banks) -> None:
+def write_shelf(pool: Path, shelf: PlannedShelf, banks: Banks, singers: tuple[Singer, ...] = ()) -> None:
     """Write one shelf, whole or not at all.
 
     Parameters
@@ -186,6 +204,7 @@ def write_shelf(pool: Path, shelf: PlannedShelf, banks: Banks) -> None:
     pool : its folder
     shelf : as planned
     banks : what the pool holds to play with
+    singers : its speakers
     """
     stems = ("mixture", *LINE_UPS[shelf.line_up])
     with ShelfWriter(
@@ -193,22 +212,25 @@ def write_shelf(pool: Path, shelf: PlannedShelf, banks: Banks) -> None:
     ) as writer:
         songs = []
         for number in shelf.songs:
-            song = play(pool, shelf.line_up, number, seed=shelf.seed, banks=banks)
-            piece = _add(writer, shelf, number, song)
-            songs.append({"name": piece.name, **song.facts()})
+            songs.append(_add(writer, shelf, number, banks, singers))
         writer.facts["songs"] = songs
 
 
-def _add(writer: ShelfWriter, shelf: PlannedShelf, number: int, song: PlayedSong) -> Piece:
-    """One song as a piece of its shelf. 16-bit samples pass through float32 unchanged."""
+def _add(
+    writer: ShelfWriter, shelf: PlannedShelf, number: int, banks: Banks, singers: tuple[Singer, ...]
+) -> dict[str, Any]:
+    """One song as a piece of its shelf; gives what is known of it."""
+    song = play(writer.pool, shelf.line_up, number, seed=shelf.seed, banks=banks, singers=singers)
+    style = song.arrangement.style
     silence = np.zeros_like(song.stems["mixture"])
+    # 16-bit samples pass through float32 unchanged.
     sounds = {name: song.stems.get(name, silence) / np.float32(32768.0) for name in writer.stems}
-    name = f"{shelf.name}/{number - shelf.songs[0]}-{song.arrangement.style}"
-    return writer.add(
+    name = f"{shelf.name}/{number - shelf.songs[0]}-{style}"
+    writer.add(
         sounds,
         name=name,
-        song=name,
-        labels=("song", song.arrangement.style, shelf.line_up, *song.leads),
+        song=song_key(shelf.line_up, number, shelf.seed),
+        labels=("song", style, shelf.line_up, *song.leads),
         source_rate=SAMPLE_RATE,
         bandwidth_hz=bandwidth_hz(sounds["mixture"], sample_rate=SAMPLE_RATE),
         level_db=active_level_db(sounds["mixture"], sample_rate=SAMPLE_RATE),
@@ -218,3 +240,4 @@ def _add(writer: ShelfWriter, shelf: PlannedShelf, number: int, song: PlayedSong
         licence=" AND ".join(sorted({right.licence for right in song.rights})),
         author=", ".join(sorted({right.author for right in song.rights if right.author})),
     )
+    return {"name": name, **song.facts()}

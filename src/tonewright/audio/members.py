@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 from tonewright.errors import AudioError
 
 MARK = ".tar!"
-_MOST_TABLES = 64
+_MOST_PLACES = 200_000  # remembered, in all archives together
 _BLOCK = tarfile.BLOCKSIZE
 _AGAIN = "copy or make it again"
 
@@ -203,6 +203,7 @@ def scan(tar: str | os.PathLike[str]) -> Iterator[tuple[str, Place]]:
     try:
         with Path(name).open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
             while (member := archive.next()) is not None:
+                archive.members = []  # pyright: ignore[reportAttributeAccessIssue] - they would all be kept
                 if member.isreg() and not member.issparse():
                     yield member.name, Place(member.offset_data, member.size)
             # tarfile takes anything but a header for the end.
@@ -268,15 +269,15 @@ def _table(tar: str, status: os.stat_result) -> Table:
     """The members of an archive, remembered while it stays as it is."""
     stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     with _lock:
-        held = _tables.get(tar)
-        if held is not None and held[0] == stamp:
+        known = _tables.get(tar)
+        if known is not None and known[0] == stamp:
             _tables.move_to_end(tar)
-            return held[1]
+            return known[1]
     table = _indexed(tar, status.st_size) or _scanned(tar)
     with _lock:
         _tables[tar] = (stamp, table)
         _tables.move_to_end(tar)
-        while len(_tables) > _MOST_TABLES:
+        while len(_tables) > 1 and sum(len(held.places) for _, held in _tables.values()) > _MOST_PLACES:
             _tables.popitem(last=False)
     return table
 

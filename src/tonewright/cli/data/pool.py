@@ -184,8 +184,10 @@ def summary_as_json(summary: PoolSummary) -> dict:
 
 
 def warn(summary: PoolSummary) -> None:
-    """One line on standard error for every source that could not be had."""
-    for state in summary.missing:
-        click.echo(f"warning: {state.name} is left out: {state.reason}", err=True)
+    """One line on standard error for every source of which there is nothing."""
+    for state in summary.shelves:
+        if state.reason:
+            click.echo(f"warning: {state.name} is left out: {state.reason}", err=True)
     if summary.missing:
-        click.echo("the same command tries them again", err=True)
+        names = ", ".join(state.name for state in summary.missing)
+        click.echo(f"the same command tries again: {names}", err=True)

@@ -35,7 +35,7 @@ class ShelfState:
     name, part, package : of the source
     version, bytes : of the package that was fetched; "" and 0 where none was
     state : "complete" or "missing"
-    reason : why it is missing
+    reason : why it is missing, or complete and empty
     pieces, seconds : in the pool
     left_out : files that were refused
     """

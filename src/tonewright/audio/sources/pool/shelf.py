@@ -13,7 +13,7 @@ from typing import Any
 
 from tonewright.audio.sources.catalogue import Source
 from tonewright.audio.sources.decoding import Refused, banks
-from tonewright.audio.sources.packages import Fetched, SourceError
+from tonewright.audio.sources.packages import Fetched
 from tonewright.audio.sources.pool.records import SOUNDFONTS, ShelfState, remove_shelf
 from tonewright.audio.sources.pool.utterances import joined_utterances
 from tonewright.audio.sources.pool.workers import Workers
@@ -61,9 +61,6 @@ def make_shelf(
     ) as shelf:
         for sound in taken:
             _add(shelf, sound)
-        if not shelf.pieces and not facts["banks"]:
-            why = _commonest(facts["refused"])
-            raise SourceError(f"{source.package}: none of its files can be used; {why}")
     state = state_of(root, source)
     if state is None:
         raise CorpusError(f"{root}: the shelf {source.name} was changed while the pool was made")
@@ -122,7 +119,8 @@ def state_of(root: Path, source: Source) -> ShelfState | None:
     except CorpusError as error:
         _log.warning("%s; it is made anew", error)
         return None
-    whole = all((root / SOUNDFONTS / bank).is_file() for bank in facts.get("banks", ()))
+    refused, banks_kept = facts.get("refused", []), facts.get("banks", [])
+    whole = all((root / SOUNDFONTS / bank).is_file() for bank in banks_kept)
     if facts.get("recipe") != _recipe(source) or not whole:
         return None
     return ShelfState(
@@ -132,9 +130,10 @@ def state_of(root: Path, source: Source) -> ShelfState | None:
         version=str(facts["version"]),
         bytes=int(facts["bytes"]),
         state="complete",
+        reason="" if pieces or banks_kept else f"none of its files can be used; {_commonest(refused)}",
         pieces=len(pieces),
         seconds=round(sum(piece.seconds for piece in pieces), 2),
-        left_out=len(facts["refused"]),
+        left_out=len(refused),
     )
 
 

@@ -28,6 +28,10 @@ _OPTIONS = (
     "Acquire::http::Timeout=30",
     "-o",
     "Acquire::https::Timeout=30",
+    "-o",
+    "Dir::Cache::pkgcache=pkgcache.bin",
+    "-o",
+    "Dir::Cache::srcpkgcache=srcpkgcache.bin",
 )
 _HASHES = {"SHA256": "sha256", "SHA512": "sha512"}
 _BLOCK_BYTES = 1 << 20
@@ -72,7 +76,7 @@ def offers(packages: Iterable[str], private: Path) -> dict[str, Offer]:
     """
     wanted = list(packages)
     with _listing:
-        found = _ask(wanted, private if _has_lists(private) else None)
+        found = _ask(wanted, private)
         if len(found) < len(wanted) and not _has_lists(private):
             update(private)
             found = _ask(wanted, private)
@@ -87,9 +91,9 @@ def update(private: Path) -> None:
     SourceError
         If not one list could be fetched.
     """
-    for folder in ("state/lists/partial", "cache/archives/partial"):
-        (private / folder).mkdir(parents=True, exist_ok=True)
-    outcome = run(["apt-get", *_OPTIONS, *_private(private), "-o", "Acquire::Languages=none", "update"])
+    (private / "state" / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    options = _options(private, own_lists=True)
+    outcome = run(["apt-get", *options, "-o", "Acquire::Languages=none", "update"])
     if outcome.disk_is_full:
         raise full(private)
     if not _has_lists(private):
@@ -120,8 +124,8 @@ def download(wanted: Mapping[str, Offer], folder: Path, private: Path, watch: Ca
     check_room(folder, sum(offer.bytes for offer in wanted.values()) - present, ", ".join(wanted))
     if not wanted:
         return
-    own = _private(private) if _has_lists(private) else ()
-    outcome = run(["apt-get", *_OPTIONS, *own, "download", *wanted], folder=folder, watch=watch)
+    options = _options(private, own_lists=_has_lists(private))
+    outcome = run(["apt-get", *options, "download", *wanted], folder=folder, watch=watch)
     if outcome.disk_is_full:
         for offer in wanted.values():
             (folder / offer.file).unlink(missing_ok=True)
@@ -165,9 +169,9 @@ def intact(file: Path, size: int, checksum: str) -> bool:
     return found.hexdigest() == digest.lower()
 
 
-def _ask(packages: list[str], private: Path | None) -> dict[str, Offer]:
-    own = () if private is None else _private(private)
-    outcome = run(["apt-get", *_OPTIONS, *own, "--print-uris", "download", *packages])
+def _ask(packages: list[str], private: Path) -> dict[str, Offer]:
+    options = _options(private, own_lists=_has_lists(private))
+    outcome = run(["apt-get", *options, "--print-uris", "download", *packages])
     found = dict(filter(None, map(_offer, outcome.output.splitlines())))
     return {package: found[name] for package in packages if (name := package.partition("=")[0]) in found}
 
@@ -182,8 +186,14 @@ def _offer(line: str) -> tuple[str, Offer] | None:
         return None
 
 
-def _private(folder: Path) -> tuple[str, ...]:
-    return ("-o", f"Dir::State={folder / 'state'}", "-o", f"Dir::Cache={folder / 'cache'}")
+def _options(private: Path, *, own_lists: bool) -> list[str]:
+    """Options of apt: a cache of our own, which spares it reading its lists at every call, or lists too."""
+    (private / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    options = [*_OPTIONS, "-o", f"Dir::Cache={private / 'cache'}"]
+    if not own_lists:
+        return options
+    state = private / "state"
+    return [*options, "-o", f"Dir::State={state}", "-o", f"Dir::State::lists={state / 'lists'}"]
 
 
 def _has_lists(folder: Path) -> bool:

@@ -106,13 +106,14 @@ def find_banks(pool: Path, pieces: tuple[Piece, ...]) -> Banks:
     """
     paths = sorted(p for p in (pool / "soundfonts").glob("*") if p.suffix.lower() in (".sf2", ".sf3"))
     fonts = tuple(font for path in paths if (font := _soundfont(path, pieces)) is not None)
-    if not any(font.programs for font in fonts):
+    own = [piece for piece in pieces if piece.part == "instruments" and ".sf" not in piece.file.lower()]
+    banks = Banks(fonts, _recorded_notes(own), _recorded_kits(own))
+    if not banks.stage.instruments:
         raise CorpusError(
             f"{pool}: has no soundfont to play songs with; add the instruments first: "
             "tonewright data pool FOLDER --only instruments"
         )
-    own = [piece for piece in pieces if piece.part == "instruments" and ".sf" not in piece.file.lower()]
-    return Banks(fonts, _recorded_notes(own), _recorded_kits(own))
+    return banks
 
 
 def _soundfont(path: Path, pieces: tuple[Piece, ...]) -> Soundfont | None:

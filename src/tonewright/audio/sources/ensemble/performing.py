@@ -13,6 +13,7 @@ from tonewright.audio.sources.ensemble.instruments import INSTRUMENTS
 
 LEAD_IN_S = 0.04
 _LATEST_S = 0.03
+_LATEST_HIT_S = 0.012
 _BEND_EVERY_S = 0.012
 _SWELL_EVERY_S = 0.04
 _SOLO_ROLES = ("lead", "counter", "tune", "solo")
@@ -58,17 +59,23 @@ def _drift(seconds: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _played(note: Note, habit: float, loose: float, drift: np.ndarray, rng: np.random.Generator) -> Note:
-    start = max(
-        note.start_s + habit + float(np.clip(rng.normal(0.0, 0.6 * loose), -_LATEST_S, _LATEST_S)), 0.0
-    )
-    level = note.level * drift[min(int(start), len(drift) - 1)] * float(rng.uniform(0.92, 1.06))
-    return Note(start, max(note.seconds, _SHORTEST_S), note.pitch, float(np.clip(level, 0.05, 1.0)))
+    start = max(note.start_s + habit + _within(float(rng.normal(0.0, 0.6 * loose)), _LATEST_S), 0.0)
+    level = note.level * drift[min(int(start), len(drift) - 1)] * rng.uniform(0.92, 1.06)
+    return Note(start, max(note.seconds, _SHORTEST_S), note.pitch, _level(level))
 
 
 def _played_hit(hit: Hit, habit: float, loose: float, drift: np.ndarray, rng: np.random.Generator) -> Hit:
-    start = max(hit.start_s + habit + float(np.clip(rng.normal(0.0, 0.4 * loose), -0.012, 0.012)), 0.0)
-    level = hit.level * drift[min(int(start), len(drift) - 1)] * float(rng.uniform(0.9, 1.06))
-    return Hit(start, hit.piece, float(np.clip(level, 0.05, 1.0)))
+    start = max(hit.start_s + habit + _within(float(rng.normal(0.0, 0.4 * loose)), _LATEST_HIT_S), 0.0)
+    level = hit.level * drift[min(int(start), len(drift) - 1)] * rng.uniform(0.9, 1.06)
+    return Hit(start, hit.piece, _level(level))
+
+
+def _within(value: float, reach: float) -> float:
+    return min(max(value, -reach), reach)
+
+
+def _level(level: float) -> float:
+    return float(min(max(level, 0.05), 1.0))
 
 
 def unpiled(notes: tuple[Note, ...]) -> tuple[Note, ...]:
@@ -94,10 +101,8 @@ def _alone(notes: tuple[Note, ...]) -> bool:
 
 def _bends(notes: tuple[Note, ...], rng: np.random.Generator) -> tuple[Bend, ...]:
     """Scoops into notes, slides out of them, and a vibrato that begins after a while."""
-    rate_hz, depth = (
-        float(rng.uniform(4.6, 6.6)),
-        float(rng.choice([0.0, rng.uniform(0.08, 0.4)], p=[0.2, 0.8])),
-    )
+    rate_hz = float(rng.uniform(4.6, 6.6))
+    depth = float(rng.choice([0.0, rng.uniform(0.08, 0.4)], p=[0.2, 0.8]))
     delay_s = float(rng.uniform(0.08, 0.3))
     scoops, slides = (float(rng.choice([0.0, 0.15, 0.4])) for _ in range(2))
     bends: list[Bend] = []
@@ -113,11 +118,10 @@ def _bends(notes: tuple[Note, ...], rng: np.random.Generator) -> tuple[Bend, ...
             near = np.clip((after - after[-1] + 0.06) / 0.06, 0.0, 1.0)
             curve = curve * (1 - near) + near**2 * (following.pitch - note.pitch)
         previous = None
-        for time, value in zip(after, curve, strict=True):
-            rounded = round(float(value), 3)
-            if rounded != previous:
-                bends.append(Bend(note.start_s + float(time), rounded))
-            previous = rounded
+        for time, value in zip((note.start_s + after).tolist(), np.round(curve, 3).tolist(), strict=True):
+            if value != previous:
+                bends.append(Bend(time, value))
+            previous = value
         if following is None or following.start_s > note.start_s + note.seconds + _BEND_EVERY_S:
             bends.append(Bend(note.start_s + note.seconds, 0.0))
     return tuple(sorted(bends, key=lambda bend: bend.start_s))
@@ -138,7 +142,11 @@ def _swells(notes: tuple[Note, ...], rng: np.random.Generator) -> tuple[Swell, .
         share = after / note.seconds
         shape = (np.sin(np.pi * share), share, 1.0 - share)[int(rng.integers(3))]
         swells += [
-            Swell(note.start_s + float(time), round(1.0 - reach + reach * float(value), 3))
-            for time, value in zip(after, shape, strict=True)
+            Swell(time, value)
+            for time, value in zip(
+                (note.start_s + after).tolist(),
+                np.round(1.0 - reach + reach * shape, 3).tolist(),
+                strict=True,
+            )
         ]
-    return tuple(swells)
+    return tuple(sorted(swells, key=lambda swell: swell.start_s))

@@ -93,9 +93,11 @@ def _run(font: Path, midi: Path, sound: Path) -> None:
         errors="replace",
         check=False,
     )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip().splitlines()
-        raise SynthesizerError(f"fluidsynth failed on {font}: {words[-1] if words else done.returncode}")
+    # It ends well whatever happened, and says on the way what did.
+    errors = [line for line in done.stderr.splitlines() if "error" in line]
+    if done.returncode or errors:
+        why = errors[0].removeprefix("fluidsynth: error: ") if errors else f"status {done.returncode}"
+        raise SynthesizerError(f"fluidsynth cannot play {font}: {why}")
 
 
 def _take(sound: Path, font: Path, start: int, frames: int) -> np.ndarray:

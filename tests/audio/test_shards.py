@@ -253,6 +253,22 @@ def test_the_order_is_scattered_and_seeded(tmp_path: Path) -> None:
     assert 12 < np.mean(gaps) < 28
 
 
+@pytest.mark.parametrize("encoding", ["flac", "wav"])
+def test_shards_are_about_as_large_as_asked(tmp_path: Path, encoding: str) -> None:
+    """Also where FLAC needs little room: here a fifth of the samples'."""
+    tracks = []
+    for number in range(40):
+        samples = np.random.default_rng(number).integers(-8, 9, (16_000, 2), np.int16)
+        path = save(tmp_path / "in" / f"{number}.wav", samples)
+        tracks.append(track(f"{number}", {"mixture": path}))
+    plan = plan_shards(Corpus.from_tracks(tracks), ShardSettings(encoding=encoding, shard_mb=0.2))
+    summary = write_shards(plan, tmp_path / "out", jobs=1)
+    assert 0.8 * plan.size < summary.bytes <= 1.2 * plan.size
+    sizes = [path.stat().st_size for path in sorted((tmp_path / "out").glob("*.tar"))]
+    assert len(sizes) > 2
+    assert all(0.1e6 < size < 0.22e6 for size in sizes[:-1])
+
+
 def test_adding_a_song_moves_no_other(tmp_path: Path) -> None:
     names = []
     for count in (12, 13):

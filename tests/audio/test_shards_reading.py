@@ -64,7 +64,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def folder(source: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty pieces in a dozen shards."""
     place = tmp_path_factory.mktemp("shards") / "out"
-    write_shards(plan_shards(source, ShardSettings(seconds=0.25, shard_mb=0.04)), place, jobs=1)
+    write_shards(plan_shards(source, ShardSettings(seconds=0.25, shard_mb=0.065)), place, jobs=1)
     assert 10 < len(list(place.glob("train-*.tar"))) < 20
     return place
 

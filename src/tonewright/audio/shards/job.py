@@ -76,7 +76,7 @@ def write_shards(
         todo = [shard for shard in plan.shards if shard.name not in done]
         if todo:
             (root / INDEX).unlink(missing_ok=True)
-            _check_room(root, sum(piece.size for shard in todo for piece in shard.pieces))
+            _check_room(root, sum(map(plan.size_of, todo)))
             crew = _Crew(sum(len(shard.pieces) for shard in todo), progress)
             _write_all(todo, root, state, plan.digits, jobs, crew)
         return _indexed(plan, root, state, kept=len(done))

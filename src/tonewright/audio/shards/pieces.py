@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
+import soundfile
+
 from tonewright.audio.corpus import Track
-from tonewright.audio.files import SoundInfo, probe
+from tonewright.audio.files import SoundInfo, SoundReader, probe
 from tonewright.audio.layouts import split_suffix
 from tonewright.audio.members import size_of
 from tonewright.errors import AudioError, UsageError
@@ -18,8 +24,9 @@ _SHALLOW, _DEEP = ("PCM_S8", "PCM_U8", "PCM_16"), ("PCM_24",)
 _FINE = ("PCM_32", "FLOAT", "DOUBLE")
 _LOSSLESS = (*_SHALLOW, *_DEEP, *_FINE)
 _SAMPLE_BYTES = {"pcm16": 2, "pcm24": 3, "float": 4}
-_FLAC_SHARE = 0.65  # of the size of the samples, about, in music
-_MOST_BYTES = 4 * 10**9  # of a member: what a WAV can hold
+_FLAC_SHARE = 0.65  # of the size of the samples, where none can be tried
+_TRIED = 24
+_MOST_BYTES = 4 * 10**9  # of a member's samples: what a WAV can hold
 _TAR_BYTES = 1024  # header and padding of a member
 _METADATA_BYTES = 2048
 
@@ -61,7 +68,7 @@ class Member(NamedTuple):
     path : of the source
     rest : of the member's name, after the key and the dot, such as "vocals.flac"
     encoding : as for `SoundWriter`; None to copy the file as it is
-    size : bytes it will have, about
+    size : bytes of its samples, or of the file to be copied
     """
 
     stem: str
@@ -95,10 +102,13 @@ class Piece:
     begin: int
     members: tuple[Member, ...]
 
-    @property
-    def size(self) -> int:
-        """Bytes in the shard, about."""
-        return _METADATA_BYTES + sum(member.size + _TAR_BYTES for member in self.members)
+    def size(self, flac_share: float) -> int:
+        """Bytes in the shard, about, where FLAC needs a share of the bytes of the samples."""
+        total = float(_METADATA_BYTES)
+        for member in self.members:
+            packed = member.encoding is not None and member.rest.endswith(".flac")
+            total += _TAR_BYTES + member.size * (flac_share if packed else 1)
+        return int(total)
 
 
 def cut_track(
@@ -156,8 +166,7 @@ def _member(
         suffix = ".flac" if info.container == "FLAC" or info.encoding not in _LOSSLESS else ".wav"
     if suffix == ".wav" and info.encoding in _FINE:
         depth = "float"
-    size = frames * info.channels * _SAMPLE_BYTES[depth]
-    return Member(stem, path, rest + suffix, depth, int(size * _FLAC_SHARE) if suffix == ".flac" else size)
+    return Member(stem, path, rest + suffix, depth, frames * info.channels * _SAMPLE_BYTES[depth])
 
 
 def _checked(members: tuple[Member, ...], track: Track) -> tuple[Member, ...]:
@@ -190,3 +199,22 @@ def _rests(stems: Iterable[str]) -> dict[str, str]:
         same = sum(rest == plain or rest.startswith(f"{plain}~") for rest in rests.values())
         rests[stem] = f"{plain}~{same + 1}" if same else plain
     return rests
+
+
+def flac_share(pieces: Iterable[Piece]) -> float:
+    """The share of their samples' bytes that FLAC needs, from a second of some pieces, in steps of 1/20."""
+    samples_bytes, flac_bytes = 0, 0
+    for piece in islice(pieces, _TRIED):
+        for member in piece.members:
+            if member.encoding is None or not member.rest.endswith(".flac"):
+                continue
+            with suppress(AudioError, soundfile.LibsndfileError), SoundReader(member.path) as reader:
+                rate = reader.info.sample_rate
+                frames = min(rate, piece.frames)
+                samples = reader.read(start=piece.begin + (piece.frames - frames) // 2, frames=frames)
+                file = io.BytesIO()
+                subtype = "PCM_16" if member.encoding == "pcm16" else "PCM_24"
+                soundfile.write(file, samples.T, rate, format="FLAC", subtype=subtype)
+                samples_bytes += samples.size * _SAMPLE_BYTES[member.encoding]
+                flac_bytes += file.getbuffer().nbytes
+    return min(1.0, math.ceil(20 * flac_bytes / samples_bytes) / 20) if samples_bytes else _FLAC_SHARE

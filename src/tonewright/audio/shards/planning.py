@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from tonewright.audio.corpus import SPLITS, Corpus
 from tonewright.audio.files import SoundInfo
-from tonewright.audio.shards.pieces import Piece, ShardSettings, cut_track
+from tonewright.audio.shards.pieces import Piece, ShardSettings, cut_track, flac_share
 from tonewright.errors import AudioError, CorpusError
 
 
@@ -37,12 +37,14 @@ class ShardPlan:
     settings : how the shards are made
     shards : in order
     left_out : (name, reason) of what cannot be read, or is no sound that a shard can hold
+    flac_share : of the bytes of samples that FLAC is thought to need
     layout, root : of the corpus
     """
 
     settings: ShardSettings
     shards: tuple[PlannedShard, ...]
     left_out: tuple[tuple[str, str], ...]
+    flac_share: float
     layout: str
     root: str
 
@@ -54,7 +56,11 @@ class ShardPlan:
     @property
     def size(self) -> int:
         """Bytes of all shards, about."""
-        return sum(piece.size for shard in self.shards for piece in shard.pieces)
+        return sum(map(self.size_of, self.shards))
+
+    def size_of(self, shard: PlannedShard) -> int:
+        """Bytes of a shard, about."""
+        return sum(piece.size(self.flac_share) for piece in shard.pieces)
 
     @property
     def digits(self) -> int:
@@ -92,25 +98,27 @@ def plan_shards(
     origins = _origins(corpus)
     infos: dict[str, SoundInfo | str] = {}
     left_out = [(item.path.removeprefix(f"{corpus.root}/"), item.reason) for item in corpus.unreadable]
-    pieces: dict[str, list[Piece]] = {split: [] for split in SPLITS}
+    pieces: list[Piece] = []
     for done, track in enumerate(corpus.tracks, start=1):
         try:
             cut = list(cut_track(track, settings, infos, origins.get(track.name)))
         except AudioError as error:
             left_out.append((track.name, error.reason))
         else:
-            pieces[track.split].extend(cut)
+            pieces += cut
         if progress is not None:
             progress(done, len(corpus.tracks))
+    pieces.sort(key=lambda piece: _scattered(settings.seed, piece.name))
+    share = flac_share(pieces)
     shards: list[PlannedShard] = []
     for split in SPLITS:
-        ordered = sorted(pieces[split], key=lambda piece: _scattered(settings.seed, piece.name))
+        kept = (piece for piece in pieces if piece.source.split == split)
         first = sum(len(shard.pieces) for shard in shards)
-        shards.extend(_filled(split, ordered, settings.shard_mb * 1e6, first))
+        shards.extend(_filled(split, kept, settings.shard_mb * 1e6, share, first))
     if not shards:
         first = f"; the first: {left_out[0][0]}: {left_out[0][1]}" if left_out else ""
         raise CorpusError(f"{corpus.root}: nothing in it to put into shards{first}")
-    return ShardPlan(settings, tuple(shards), tuple(left_out), corpus.layout, str(corpus.root))
+    return ShardPlan(settings, tuple(shards), tuple(left_out), share, corpus.layout, str(corpus.root))
 
 
 def _origins(corpus: Corpus) -> Mapping[str, tuple[str, int, int | None]]:
@@ -126,16 +134,18 @@ def _origins(corpus: Corpus) -> Mapping[str, tuple[str, int, int | None]]:
     }
 
 
-def _filled(split: str, pieces: Iterable[Piece], limit: float, first: int) -> Iterator[PlannedShard]:
+def _filled(
+    split: str, pieces: Iterable[Piece], limit: float, share: float, first: int
+) -> Iterator[PlannedShard]:
     """Shards that are filled one after the other."""
     held: list[Piece] = []
     size, number = 0, 0
     for piece in pieces:
-        if held and size + piece.size > limit:
+        if held and size + piece.size(share) > limit:
             yield PlannedShard(f"{split}-{number:05}.tar", split, first, tuple(held))
             first, number, held, size = first + len(held), number + 1, [], 0
         held.append(piece)
-        size += piece.size
+        size += piece.size(share)
     if held:
         yield PlannedShard(f"{split}-{number:05}.tar", split, first, tuple(held))
 

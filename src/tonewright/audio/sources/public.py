@@ -190,7 +190,7 @@ _GTZAN = PublicSet(
             "genres.tar.gz",
             "all",
             # The address in mirdata and torchaudio, http://opihi.cs.uvic.ca/sound/genres.tar.gz, has been
-            # dead since 2022 (mirdata, issue 549); this is the copy of the group that made the set.
+            # dead since 2022 (mirdata, thread 549); this is the copy of the group that made the set.
             "https://huggingface.co/datasets/marsyas/gtzan/resolve/main/data/genres.tar.gz",
             "sha256:b28cc067ff6199bd826f5d1a6931458586d64acae7f44b2e882b7a97af057531",
             "Hugging Face, marsyas/gtzan; for the file of the old address: torchaudio 2.11, mirdata 1.0",

@@ -30,6 +30,7 @@ from tonewright.errors import CorpusError, UsageError
 
 SAMPLE_RATE = 44_100
 INDEX = "index"
+_BLOCK_FRAMES = 1 << 18
 
 
 class ShelfWriter:
@@ -121,7 +122,9 @@ class ShelfWriter:
         for stem in self.stems:
             writer = self._writer(path.replace("{stem}", stem), channels)
             start = writer.frames
-            writer.write(convert_channels(_floating(sounds[stem]), channels))
+            for begin in range(0, sounds[stem].shape[-1], _BLOCK_FRAMES):
+                part = sounds[stem][:, begin : begin + _BLOCK_FRAMES]
+                writer.write(convert_channels(_floating(part), channels))
         piece = Piece(
             name=name,
             song=song,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tonewright.audio.sources.pool import Plan, PoolSummary
 
 PARTS = "voices,music,instruments"
+MOST_RATES = 5
 
 
 @click.command("pool")
@@ -164,7 +165,9 @@ def part_rows(pieces: Sequence[Piece]) -> Iterator[dict[str, str]]:
             "part": part,
             "pieces": str(len(inside)),
             "minutes": f"{sum(piece.seconds for piece in inside) / 60:.0f}",
-            "rates": ", ".join(f"{rate / 1000:g}" for rate in rates),
+            "rates": ", ".join(f"{rate / 1000:g}" for rate in rates)
+            if len(rates) <= MOST_RATES
+            else f"{rates[0] / 1000:g} to {rates[-1] / 1000:g}",
             "bandwidth": f"{bands[1]:.1f} ({bands[0]:.1f} to {bands[2]:.1f})",
             "licences": ", ".join(sorted({piece.licence or "not stated" for piece in inside})),
         }

@@ -135,6 +135,14 @@ class TestListing:
         assert found.files == ()
         assert found.refused == (("gone.wav", "is a link to nothing"),)
 
+    def test_a_link_to_itself_hides_nothing_else(self, tmp_path: Path) -> None:
+        touch(tmp_path, *(f"{letter}.wav" for letter in "abcdefgh"))
+        (tmp_path / "self.wav").symlink_to("self.wav")
+        (tmp_path / "words").symlink_to("words")
+        found = list_files(tmp_path)
+        assert found.files == tuple(f"{letter}.wav" for letter in "abcdefgh")
+        assert [path for path, _ in found.refused] == ["self.wav"]
+
     def test_a_folder_that_cannot_be_entered(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         touch(tmp_path, "open/x.wav", "locked/y.wav")
         real = os.scandir

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tonewright.audio.corpus import load_corpus
 from tonewright.audio.files import Clip, write
@@ -89,6 +92,24 @@ def test_another_folder_has_a_page_where_it_is_asked_for(
     assert done.value.code == 1
     assert "--force" in capsys.readouterr().err
     assert target.read_bytes() == before
+
+
+def test_names_that_are_no_text_and_sound_that_is_no_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    samples = noise(1, 0)[0]
+    samples[100:103] = np.nan, np.inf, -np.inf
+    latin = folder / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(os.fsencode(latin), samples, RATE, subtype="FLOAT")
+    with pytest.raises(SystemExit) as done:
+        main(["data", "check", str(folder), "--report", str(tmp_path / "page.html"), "--json"])
+    assert done.value.code == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["files"][0]["path"] == str(latin)
+    assert not captured.err
+    assert "caf?" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_nothing_readable_is_a_page_too(tmp_path: Path) -> None:

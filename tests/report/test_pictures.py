@@ -97,3 +97,8 @@ def test_a_palette_picture_comes_back_pixel_for_pixel(height, width, colours, se
 def test_what_is_not_a_number_is_silence():
     broken = np.array([[np.nan, np.inf, -np.inf, 0.25]], np.float32)
     np.testing.assert_array_equal(pictures.finite(broken), [[0, 0, 0, 0.25]])
+
+
+def test_sound_far_above_full_scale_has_a_finite_picture():
+    loud = Clip(np.full((1, 4096), 1e30, np.float32) * np.resize([1, -1], 4096).astype(np.float32), 44100)
+    assert np.isfinite(pictures.log_spectrogram(loud).levels_db).all()

@@ -33,7 +33,11 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; numbers that JSON lacks become null."""
-    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2, default=str))
+    plain = finite(value)
+    text = json.dumps(plain, ensure_ascii=False, indent=2, default=str)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # names of files that are no UTF-8
+        text = json.dumps(plain, indent=2, default=str)
+    click.echo(text)
 
 
 def finite(value: Any) -> Any:

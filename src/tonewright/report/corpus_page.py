@@ -17,6 +17,7 @@ from tonewright.audio.sources.manifest import Piece
 from tonewright.errors import AudioError
 from tonewright.report import distributions
 from tonewright.report.page import Report
+from tonewright.report.pictures import finite
 
 EXCERPTS = 20
 EXCERPT_SECONDS = 6.0
@@ -250,4 +251,4 @@ def _middle(track: Track, seconds: float) -> Clip:
         sample_rate=track.sample_rate,
         section=(track.start, track.frames),
     )
-    return Clip(np.nan_to_num(samples), track.sample_rate)
+    return Clip(finite(samples), track.sample_rate)

@@ -191,7 +191,8 @@ class Report:
         """Write the page whole or not at all, and return where it is."""
         path, text = Path(path), self.html()
         with atomic_output(path, overwrite=overwrite) as temporary:
-            Path(temporary).write_text(text, encoding="utf-8")
+            # Names of files that are no UTF-8 are shown with a question mark.
+            Path(temporary).write_text(text, encoding="utf-8", errors="replace")
         return path
 
 

@@ -69,7 +69,7 @@ def log_spectrogram(
     short = max(0, n_fft - frames)
     padded = np.pad(samples, ((0, 0), (0, short)))
     spectrum = np.asarray(stft(padded, n_fft=n_fft, hop_samples=hop_samples, window_name="hann"))
-    power = np.mean(np.abs(spectrum) ** 2, axis=0) * (4.0 / n_fft) ** 2
+    power = np.mean(np.square(np.abs(spectrum), dtype=np.float64), axis=0) * (4.0 / n_fft) ** 2
     power = power[:, : max(1, -(-frames // hop_samples))]
     edges_hz = np.geomspace(LOWEST_HZ, high_hz or clip.sample_rate / 2, rows + 1)
     banded = _band_weights(edges_hz, n_fft=n_fft, sample_rate=clip.sample_rate) @ power

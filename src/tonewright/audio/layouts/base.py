@@ -144,12 +144,16 @@ def _sort_entries(
         if entry.name.startswith("."):
             continue
         path = prefix + entry.name
-        if entry.is_file():
-            files.append(path)
-        elif entry.is_dir():
-            (links if entry.is_symlink() else folders).append(path)
-        elif entry.is_symlink() and split_suffix(path)[1] in SUFFIXES:
-            refused.append((path, "is a link to nothing"))
+        try:
+            if entry.is_file():
+                files.append(path)
+            elif entry.is_dir():
+                (links if entry.is_symlink() else folders).append(path)
+            elif entry.is_symlink() and split_suffix(path)[1] in SUFFIXES:
+                refused.append((path, "is a link to nothing"))
+        except OSError as error:  # a link to itself; the rest of the folder is looked at all the same
+            if split_suffix(path)[1] in SUFFIXES:
+                refused.append((path, f"cannot be looked at ({error.strerror})"))
 
 
 def preference(path: str) -> int:

@@ -29,7 +29,7 @@ ROOMS = 24
 # Stems of each line-up. What is alone in its song is what a separator must not take for something else.
 LINE_UPS: dict[str, tuple[str, ...]] = {
     "band": ("drums", "bass", "other"),
-    "song": ("drums", "bass", "other", "vocals"),
+    "sung": ("drums", "bass", "other", "vocals"),
     "quiet": ("bass", "other"),
     "ensemble": ("other",),
     "rhythm": ("drums", "bass"),

@@ -201,7 +201,7 @@ def master(stems: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, 
         if name in stems and rng.random() < 0.6:
             stems[name] = compressed(stems[name], ratio=float(rng.uniform(1.5, 4.0)))
     total = _summed(stems)
-    crest_db = float(rng.uniform(9.0, 15.0))
+    crest_db = float(rng.uniform(10.0, 18.0))
     ceiling = 10 ** (crest_db / 20) * float(np.sqrt(np.mean(np.square(total))))
     gain = (limiter_gain(total, ceiling) * _edges(total.shape[1])).astype(np.float32)
     total *= gain

@@ -29,10 +29,10 @@ Progress = Callable[[int, int], None]
 FORMAT = "1"
 SONGS_PER_SHELF = 8
 _MOST_HOURS = 10_000
-# How often a shelf is for each line-up; "song" needs voices, and "band" takes its place without.
+# How often a shelf is for each line-up; "sung" needs voices, and "band" takes its place without.
 _SHARES = {
-    "band": 0.24,
-    "song": 0.26,
+    "band": 0.26,
+    "sung": 0.24,
     "ensemble": 0.24,
     "quiet": 0.08,
     "drums": 0.08,

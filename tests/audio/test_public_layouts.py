@@ -277,6 +277,10 @@ class TestGtzan:
         (track,) = named("gtzan", *files)
         assert track.stems["mixture"] == "genres_original/pop/pop.00001.wav"
 
+    def test_texts_of_its_names_among_other_sound_do_not_make_the_set(self) -> None:
+        notes = [f"notes/pop.{number:05}.txt" for number in range(9)]
+        assert seen_as("pop.00000.wav", "a.wav", "b.wav", *notes) == "folder"
+
     @pytest.mark.parametrize("name", ["pop.0001.wav", "pops.00001.wav", "pop.00001.txt", "a pop.00001.wav"])
     def test_other_names_are_left_alone(self, name: str) -> None:
         assert named("gtzan", f"pop/{name}") == []

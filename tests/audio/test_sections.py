@@ -164,7 +164,9 @@ def test_pieces_of_a_pool_are_read_from_their_places(tmp_path: Path) -> None:
     pieces = [piece(f"a/{n}", "voices", "voices/a.wav", 3000 * n, 3000) for n in range(4)]
     missing = piece("a/beyond", "voices", "voices/a.wav", 11000, 2000)
     write_manifest(tmp_path / MANIFEST, [*pieces, missing])
-    corpus = load_corpus(tmp_path)
+    opened: list[tuple[int, int]] = []
+    corpus = load_corpus(tmp_path, progress=lambda done, total: opened.append((done, total)))
+    assert opened == [(1, 1)]  # the file that all of them share
     assert [track.name for track in corpus.tracks] == ["a/0", "a/1", "a/2", "a/3"]
     assert [one.reason for one in corpus.unreadable] == ["is too short to hold a/beyond; make it anew"]
     windows = Windows(corpus, shape(channels=1), seed=0, length=20)

@@ -97,7 +97,8 @@ def scan_corpus(
     missing = tuple(chosen.missing(found)) if isinstance(chosen, CountedLayout) else ()
     found, undecoded = _decoded(found, folder, chosen, progress)
     with index.Index(folder, refresh=refresh) as memory:
-        paths = [path for files in found for path in files.stems.values()]
+        # Once each: the pieces of a pool share their files.
+        paths = dict.fromkeys(path for files in found for path in files.stems.values())
         facts = memory.facts(paths, progress=progress)
         made = [(files, _track(files, folder, facts)) for files in found]
         kept = [(files, track) for files, track in made if isinstance(track, Track)]

@@ -255,6 +255,27 @@ def test_a_mono_stem_goes_with_a_stereo_one(package):
     np.testing.assert_array_equal(raw.samples, guitar + backing)
 
 
+def test_a_stem_that_ends_before_its_time_stays_in_step(package):
+    guitar, backing = noise(60 * RATE, seed=1), noise(60 * RATE, seed=2)
+    package.sound("x/guitar.wav", guitar)
+    path = package.root / "x/song.mp3"
+    soundfile.write(path, backing.T, RATE)
+    whole = read(path).samples
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 8 // 10])
+    stems = (("guitar", "guitar.wav"), ("backing", "song.mp3"))
+    asked = dataclasses.replace(songs(excerpt_seconds=40.0), files=("**/*.wav", "**/*.mp3"), stems=stems)
+    raw = one(list(sounds(asked, package.fetched)))
+    assert raw.stems is not None
+    frames = raw.samples.shape[1]
+    assert 30 * RATE < frames < 40 * RATE
+    part = slice(15 * RATE, 15 * RATE + frames)
+    np.testing.assert_array_equal(raw.stems["guitar"], guitar[:, part])
+    # What comes before the break, but for the last blocks, is the same.
+    heard, published = raw.stems["backing"][0, :-RATE], whole[0, part][:-RATE]
+    assert np.corrcoef(heard, published)[0, 1] > 0.99
+
+
 def test_songs_that_lack_a_stem_or_hold_a_broken_one_are_refused(package):
     for song in ("a", "b", "c", "d"):
         package.sound(f"{song}/song.wav", noise(500))

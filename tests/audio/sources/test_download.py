@@ -147,6 +147,13 @@ def test_a_server_that_does_not_say_the_length(web, target: Path, md5) -> None:
     assert target.read_bytes() == CONTENT
 
 
+def test_a_length_that_only_the_publisher_says_tells_a_broken_connection(web, target: Path, md5) -> None:
+    address = web.serve("set.zip", CONTENT, says_length=False, breaks=[1000])
+    download(address, target, checksum=md5(CONTENT), size=len(CONTENT), pause_seconds=0)
+    assert target.read_bytes() == CONTENT
+    assert web.requests[1]["range"] == "bytes=1000-"
+
+
 def test_a_wrong_checksum_keeps_nothing_and_names_both(web, target: Path, md5) -> None:
     address, expected = web.serve("set.zip", CONTENT), md5(b"something else")
     with pytest.raises(DownloadError) as caught:
@@ -327,6 +334,12 @@ def test_a_certificate_that_cannot_be_checked(target: Path, monkeypatch) -> None
 def test_only_web_addresses_are_asked(target: Path, address: str) -> None:
     with pytest.raises(UsageError, match="starts with http"):
         download(address, target)
+
+
+def test_an_address_with_a_space_is_refused_at_once(web, target: Path) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        download(f"{web.address}/my set.zip", target)
+    assert web.requests == []
 
 
 def test_a_checksum_that_is_none(target: Path) -> None:

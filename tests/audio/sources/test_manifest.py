@@ -62,7 +62,13 @@ def test_what_is_written_is_read(
 
 @pytest.mark.parametrize(
     ("change", "to"),
-    [("voices/talk.wav", "../talk.wav"), ("voices/talk.wav", "/etc/passwd"), (",44100,44100,", ",0,44100,")],
+    [
+        ("voices/talk.wav", "../talk.wav"),
+        ("voices/talk.wav", "/etc/passwd"),
+        (",44100,44100,", ",0,44100,"),
+        (",44100,44100,", ",44100,0,"),
+        (",mixture,", ",,"),
+    ],
 )
 def test_a_piece_that_leads_nowhere_is_refused(tmp_path: Path, change: str, to: str) -> None:
     path = tmp_path / MANIFEST
@@ -78,6 +84,18 @@ def test_other_tables_are_no_manifest(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="not the manifest"):
         read_manifest(path)
     assert not LAYOUTS["pool"].detect(list_files(tmp_path))
+
+
+def test_a_manifest_that_may_not_be_read_is_not_seen(tmp_path: Path, monkeypatch) -> None:
+    write_manifest(tmp_path / MANIFEST, [piece()])
+    listing = list_files(tmp_path)
+    assert LAYOUTS["pool"].detect(listing)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert not LAYOUTS["pool"].detect(listing)
 
 
 def test_a_row_that_is_cut_short_is_said(tmp_path: Path) -> None:

@@ -372,6 +372,16 @@ def test_a_package_is_kept_while_another_source_needs_it(repository, downloads):
     discard(voices, downloads)  # nothing is there; nothing happens
 
 
+def test_what_a_removal_left_of_a_package_is_not_taken_for_it(repository, downloads):
+    repository.add("sounds", {"usr/share/a.ogg": b"sound", "usr/share/b.ogg": b"more"})
+    fetched = fetch(source(), downloads)
+    for file in downloads.glob(f"{fetched.folder.name}.*"):
+        file.unlink()
+    (fetched.folder / "usr/share/b.ogg").unlink()  # as if the run had been stopped while removing it
+    prefetch([source()], downloads)
+    assert (fetch(source(), downloads).folder / "usr/share/b.ogg").read_bytes() == b"more"
+
+
 def test_a_package_of_npm_has_its_version_and_its_checksum(repository, downloads):
     tgz = repository.add("@scope/notes", {"package/A3.mp3": b"note"}, version="1.1.2", kind="tgz")
     fetched = fetch(npm_source("@scope/notes", "1.1.2"), downloads)

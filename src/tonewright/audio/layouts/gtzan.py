@@ -47,8 +47,11 @@ class GtzanLayout:
 
     def detect(self, listing: Listing) -> bool:
         """Whether most of the sound is named as GTZAN does it."""
-        named = (path for path in listing.files if _NAME.fullmatch(split_suffix(path)[0].rpartition("/")[2]))
-        return bool(self._excerpts(listing)) and is_mostly(listing, named)
+        sounds = ((path, *split_suffix(path)) for path in listing.files)
+        named = [
+            p for p, bare, suffix in sounds if suffix in SUFFIXES and _NAME.fullmatch(bare.rpartition("/")[2])
+        ]
+        return bool(named) and is_mostly(listing, named)
 
     def find(self, listing: Listing) -> Iterator[TrackFiles]:
         """One track an excerpt."""

@@ -20,8 +20,12 @@ class PoolLayout:
         """Whether there is a manifest that begins as the pool's does."""
         if MANIFEST not in listing.files:
             return False
-        with (listing.root / MANIFEST).open(encoding="utf-8", errors="replace") as lines:
-            return lines.readline().strip() == ",".join(Piece.columns())
+        first = ",".join(Piece.columns())
+        try:
+            with (listing.root / MANIFEST).open(encoding="utf-8", errors="replace") as lines:
+                return lines.readline(len(first) + 2).strip() == first
+        except OSError:
+            return False
 
     def find(self, listing: Listing) -> Iterator[TrackFiles]:
         """One track a piece."""

@@ -68,10 +68,10 @@ def ask(
         raise DownloadError(f"{host_of(address)} {_refusal(error.code)}: {address}; {advice}") from error
     except urllib.error.URLError as error:
         raise _failure(error.reason, host_of(address), advice, begun=begun) from error
+    except (ValueError, http.client.InvalidURL) as error:
+        raise UsageError(f"{address}: is no address ({error})") from error
     except (OSError, http.client.HTTPException) as error:
         raise _failure(error, host_of(address), advice, begun=begun) from error
-    except ValueError as error:
-        raise UsageError(f"{address}: is no address ({error})") from error
 
 
 def _refusal(code: int) -> str:

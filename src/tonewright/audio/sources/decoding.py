@@ -129,17 +129,18 @@ def _excerpt(source: Source, place: Path, *, frames: int | None = None) -> tuple
             start, count = _part(source, total, reader.info.sample_rate)
             return reader.read(start=start, frames=count), reader.info.sample_rate
     except AudioError as error:
-        found = _as_published(source, place)
+        found = _as_published(source, place, frames)
         if found is None:
             raise error
         return found
 
 
-def _as_published(source: Source, place: Path) -> tuple[np.ndarray, int] | None:
+def _as_published(source: Source, place: Path, frames: int | None) -> tuple[np.ndarray, int] | None:
     """What can be read of a file whose stream has no proper end; None if that is nothing.
 
     The package was checked as a whole, so that such a file was published like that: no end mark in it,
-    or a length in its header that is not quite true.
+    or a length in its header that is not quite true. Of a stem, the length of its song says where the part
+    begins, so that it stays in step with the others.
     """
     try:
         with soundfile.SoundFile(place) as sound:
@@ -148,10 +149,11 @@ def _as_published(source: Source, place: Path) -> tuple[np.ndarray, int] | None:
             samples, rate = sound.read(longest, dtype="float32", always_2d=True).T, sound.samplerate
     except (soundfile.LibsndfileError, ValueError):
         return None
+    start, count = _part(source, samples.shape[1] if frames is None else frames, rate)
+    samples = samples[:, start : start + count]
     if samples.size == 0 or not np.isfinite(samples).all():
         return None
-    start, count = _part(source, samples.shape[1], rate)
-    return np.ascontiguousarray(samples[:, start : start + count]), rate
+    return np.ascontiguousarray(samples), rate
 
 
 def _check_channels(place: Path, channels: int) -> None:

@@ -166,7 +166,7 @@ class _Transfer:
         headers, part = response.headers, self.part
         ranges = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
         text = (ranges[2] if ranges else "") if response.status == 206 else headers.get("Content-Length", "")
-        total = int(text) if text.isdecimal() else None
+        total = int(text) if text.isdecimal() else self.size
         version = Version(self.address, headers.get("ETag", ""), headers.get("Last-Modified", ""), total)
         if headers.get_content_type() == "text/html":
             host = host_of(self.address)

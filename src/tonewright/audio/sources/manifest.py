@@ -120,7 +120,8 @@ def _piece(row: list[str]) -> Piece:
         kind = _TYPES[name]
         values[name] = kind(text) if kind in (str, int, float) else tuple(text.split())
     piece = Piece(**values)
-    if piece.start < 0 or piece.frames < 1 or any(_leaves(path) for path in piece.stem_paths().values()):
+    paths = piece.stem_paths().values()
+    if min(piece.start, piece.frames - 1, piece.sample_rate - 1) < 0 or not paths or any(map(_leaves, paths)):
         raise ValueError(f"{piece.name} names no section inside the pool")
     return piece
 

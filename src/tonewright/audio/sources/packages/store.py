@@ -40,6 +40,8 @@ def keep(source: Source, downloads: Path, file: Path, facts: Facts) -> Facts:
     file : the archive, on the same disk
     facts : to be noted
     """
+    # What was unpacked of an earlier archive; part of it, where its removal was cut short.
+    shutil.rmtree(downloads / key_of(source), ignore_errors=True)
     file.replace(archive_of(source, downloads))
     with atomic_output(downloads / f"{key_of(source)}.json", overwrite=True) as temporary:
         temporary.write_text(json.dumps(asdict(facts)), encoding="utf-8")

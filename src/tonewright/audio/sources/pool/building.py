@@ -39,8 +39,8 @@ FETCHED_PARTS = PARTS[:3]
 _EXCERPT_S, _STEMS_EXCERPT_S = 180.0, 120.0
 # Megabytes on disk for one of download: unpacked, and laid down.
 _UNPACKED = 1.5
-_GROWTH = {"g722": 13.0, "stems": 12.0, "soundfont": 2.0, "bank": 1.0}
-_GROWTH_OF_PART = {"voices": 4.0, "music": 12.0, "instruments": 8.0}
+_GROWTH = {"g722": 13.0, "stems": 9.0, "soundfont": 2.3, "bank": 1.0}
+_GROWTH_OF_PART = {"voices": 4.0, "music": 9.0, "instruments": 7.0}
 
 Progress = Callable[[int, int], None]
 

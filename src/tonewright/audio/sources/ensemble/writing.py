@@ -157,10 +157,7 @@ def add_songs(
     folder = Path(pool)
     find_fluidsynth()
     require_mido()
-    pieces = tuple(piece for name in shelf_names(folder) for piece in read_shelf(folder, name) or ())
-    banks = find_banks(folder, pieces)
-    singers = find_singers(pieces)
-    singers = singers if singers and can_sing() else ()
+    banks, singers = _players(folder)
     shelves = plan(hours, seed, playable_line_ups(banks, singing=bool(singers)))
     total = SONGS_PER_SHELF * len(shelves)
     done = total - SONGS_PER_SHELF * len(
@@ -171,6 +168,13 @@ def add_songs(
         if progress is not None:
             progress(done, total)
     return total
+
+
+def _players(pool: Path) -> tuple[Banks, tuple[Singer, ...]]:
+    """Who plays and, where this machine can make speech sing, who sings."""
+    pieces = tuple(piece for name in shelf_names(pool) for piece in read_shelf(pool, name) or ())
+    singers = find_singers(pieces)
+    return find_banks(pool, pieces), singers if singers and can_sing() else ()
 
 
 def _written(

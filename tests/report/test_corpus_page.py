@@ -72,6 +72,20 @@ def test_a_pool_by_the_command(pool: Path, capsys: pytest.CaptureFixture[str]) -
     assert len(re.findall("<audio", page)) == 12
 
 
+def test_a_pool_whose_page_cannot_be_written_is_checked_all_the_same(
+    pool: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (pool / "report.html").mkdir()
+    with pytest.raises(SystemExit) as done:
+        main(["data", "check", str(pool), "--jobs", "1", "--json"])
+    assert done.value.code == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["files"]) == 12
+    assert found["report"] is None
+    assert "report.html" in caplog.text
+    assert "--report" in caplog.text
+
+
 def test_another_folder_has_a_page_where_it_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

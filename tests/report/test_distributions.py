@@ -24,6 +24,7 @@ def test_steps_of_a_group_add_up_to_all_of_it(logarithmic: bool) -> None:
     generator = np.random.default_rng(0)
     values = {"a": generator.uniform(1, 2, 500).tolist(), "b": generator.uniform(1, 2, 40).tolist()}
     (axes,) = spread(values, label="x (Hz)", logarithmic=logarithmic).axes
+    assert len(axes.patches) == 2
     for steps in axes.patches:
         assert sum(steps.get_data().values) == pytest.approx(100)  # type: ignore[attr-defined]
 

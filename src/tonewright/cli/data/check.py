@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,10 @@ def page_of(report: str | None, force: bool) -> Path | None:
 def write_report(
     found: Inspection, corpus: Corpus, flaws: list[tuple[str, str]], page: Path | None, force: bool
 ) -> Path | None:
-    """The page, where one was asked for or the folder is a pool, whose report.html belongs to it."""
+    """The page, where one was asked for or the folder is a pool, whose report.html belongs to it.
+
+    A pool that cannot be written, such as one that several people share, is checked all the same.
+    """
     from tonewright.audio.sources.manifest import MANIFEST, read_manifest
     from tonewright.report import corpus_report
 
@@ -82,7 +86,13 @@ def write_report(
         return None
     pieces = read_manifest(corpus.root / MANIFEST) if pool else ()
     target, overwrite = (page, force) if page else (corpus.root / "report.html", True)
-    return corpus_report(found, corpus, path=target, flaws=flaws, pieces=pieces, overwrite=overwrite)
+    try:
+        return corpus_report(found, corpus, path=target, flaws=flaws, pieces=pieces, overwrite=overwrite)
+    except OutputError as error:
+        if page:
+            raise
+        logging.getLogger("tonewright").warning("%s; --report FILE.html writes the page elsewhere", error)
+        return None
 
 
 def total_rows(totals: Totals) -> Iterator[tuple[str, str]]:

@@ -218,6 +218,22 @@ def test_samples_outside_the_bank_are_passed_over(tmp_path):
         assert [note.name for note in bank.notes] == ["y"]
 
 
+@pytest.mark.parametrize("spoiled", [0, 1])
+def test_a_side_whose_other_is_outside_the_bank_is_heard_alone(tmp_path, spoiled):
+    left = Sample("C4 L", tone(seed=1), kind=LEFT, link=1)
+    right = Sample("C4 R", tone(seed=2), kind=RIGHT, link=0)
+    path = write_bank(tmp_path, left, right)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"shdr") + 8 + 46 * spoiled + 20
+    start, end = struct.unpack_from("<II", data, place)
+    struct.pack_into("<II", data, place, start + 10**6, end + 10**6)
+    path.write_bytes(data)
+    with SoundFont(path) as bank:
+        (note,) = bank.notes
+        assert note.name == ("C4 R", "C4 L")[spoiled]
+        np.testing.assert_array_equal(bank.read(note)[0] * 2**15, (right, left)[spoiled].samples)
+
+
 @pytest.fixture
 def fluid(tmp_path: Path) -> tuple[Source, Fetched]:
     """A source whose package holds a bank."""

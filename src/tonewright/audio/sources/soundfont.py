@@ -201,11 +201,15 @@ class SoundFont:
             raise AudioError(self.path, "holds compressed samples (.sf3); only .sf2 is read")
         used, keys = self._uses()
         pairs = pairs_of(headers)
+        here = {
+            number
+            for number, header in enumerate(headers)
+            if not header.kind & ROM and 0 <= header.start < header.end <= self._samples
+        }
         found = []
-        for number, header in enumerate(headers):
-            if header.kind & ROM or not 0 <= header.start < header.end <= self._samples:
-                continue
-            partner = pairs.get(number)
+        for number in sorted(here):
+            header = headers[number]
+            partner = other if (other := pairs.get(number)) in here else None
             if partner is not None and header.kind & RIGHT:
                 continue  # comes with its left side
             numbers = (number,) if partner is None else (number, partner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def lost(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFacto
 
     monkeypatch.setattr(building, "choose", lambda **_: (tiny("flute"), tiny("harp")))
     monkeypatch.setattr(building, "discard", lambda *_, **__: None)
-    monkeypatch.setattr(building, "lacking", lambda sources: {"npm, a program": ("harp",)} if lost else {})
+    monkeypatch.setattr(building, "lacking", lambda sources: {})
     monkeypatch.setattr(fetching, "fetch", fetch)
     monkeypatch.setattr(fetching, "prefetch", lambda sources, downloads: None)
     return lost
@@ -84,9 +85,9 @@ def test_a_package_of_no_use_is_a_warning(
     told = json.loads(printed.out)
     assert told["missing"] == []
     assert [shelf["pieces"] for shelf in told["shelves"]] == [2, 0]
-    assert "warning: copy is left out" in printed.err
+    assert "warning: left out: copy: none of its files can be used" in printed.err
     assert "most of them: is the same sound as another" in printed.err
-    assert "again" not in printed.err
+    assert "tries again" not in printed.err
 
 
 def test_what_cannot_be_had_is_a_warning(
@@ -98,8 +99,8 @@ def test_what_cannot_be_had_is_a_warning(
     told = json.loads(printed.out)
     assert [shelf["state"] for shelf in told["shelves"]] == ["complete", "missing"]
     assert told["missing"] == ["harp"]
-    assert "warning: harp is left out: harp-package: cannot be reached" in printed.err
-    assert "tries again: harp" in printed.err
+    assert "warning: left out: harp: harp-package: cannot be reached" in printed.err
+    assert "tries again what is missing" in printed.err
 
 
 def test_nothing_at_all_fails(lost: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,14 +112,25 @@ def test_nothing_at_all_fails(lost: set[str], tmp_path: Path, capsys: pytest.Cap
     assert "cannot be reached" in printed.err
 
 
+def test_what_the_machine_lacks_is_not_fetched(
+    lost: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "lacking", lambda sources: {"npm, a program": ("harp",)})
+    assert run(str(tmp_path / "pool"), "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert "lacking: npm, a program; without it these are left out: harp" in printed
+    assert run(str(tmp_path / "pool"), "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["download_mb"] == pytest.approx(1.25)
+    assert run(str(tmp_path / "pool"), "--jobs", "1") == 0
+    assert "warning: left out: harp: needs npm, a program" in capsys.readouterr().err
+
+
 def test_dry_run_writes_nothing(lost: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lost.add("harp")
     assert run(str(tmp_path / "pool"), "--dry-run") == 0
     printed = capsys.readouterr().out
     assert "flute-package" in printed
     assert "CC-BY-3.0" in printed
     assert "2 MB" in printed  # both packages, 1.25 MB each
-    assert "lacking: npm, a program" in printed
     assert not (tmp_path / "pool").exists()
     assert run(str(tmp_path / "pool"), "--dry-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -151,3 +163,15 @@ def test_a_folder_of_something_else_is_refused(
     assert run(str(tmp_path), "--force") == 1
     assert "is no pool" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_what_singing_lacks_is_said_at_once(
+    lost: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyworld", None)
+    assert run(str(tmp_path / "pool"), "--sing", "1") == 1
+    assert "tonewright[singing]" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "mido", None)
+    assert run(str(tmp_path / "pool"), "--songs", "1") == 1
+    assert "tonewright[sources]" in capsys.readouterr().err
+    assert not (tmp_path / "pool").exists()

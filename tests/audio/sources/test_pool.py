@@ -216,6 +216,15 @@ def test_parts_can_be_added(fetcher: Fetcher, whole: dict[str, str], tmp_path: P
     assert contents(pool) == whole
 
 
+def test_what_is_known_of_other_parts_is_kept(
+    fetcher: Fetcher, whole: dict[str, str], tmp_path: Path
+) -> None:
+    build_pool(tmp_path / "whole", only=("music",), jobs=1)
+    told = json.loads((tmp_path / "whole" / "pool.json").read_text(encoding="utf-8"))
+    assert [source["name"] for source in told["sources"]] == ["band", "talk", "drums"]
+    assert {source["state"] for source in told["sources"]} == {"complete"}
+
+
 def test_a_package_that_cannot_be_had_costs_that_package(
     fetcher: Fetcher, whole: dict[str, str], tmp_path: Path
 ) -> None:

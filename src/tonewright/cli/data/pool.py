@@ -128,7 +128,7 @@ def plan_as_json(plan: Plan) -> dict:
     ]
     return {
         "sources": sources,
-        "download_mb": round(plan.download_mb, 1),
+        "download_mb": round(plan.download_mb, 2),
         "disk_mb": round(plan.disk_mb),
         "lacking": plan.lacking,
     }
@@ -187,10 +187,12 @@ def summary_as_json(summary: PoolSummary) -> dict:
 
 
 def warn(summary: PoolSummary) -> None:
-    """One line on standard error for every source of which there is nothing."""
+    """One line on standard error for every reason why there is nothing of some sources."""
+    reasons: dict[str, list[str]] = {}
     for state in summary.shelves:
         if state.reason:
-            click.echo(f"warning: {state.name} is left out: {state.reason}", err=True)
+            reasons.setdefault(state.reason, []).append(state.name)
+    for reason, names in reasons.items():
+        click.echo(f"warning: left out: {', '.join(names)}: {reason}", err=True)
     if summary.missing:
-        names = ", ".join(state.name for state in summary.missing)
-        click.echo(f"the same command tries again: {names}", err=True)
+        click.echo("the same command tries again what is missing", err=True)

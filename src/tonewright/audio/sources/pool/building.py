@@ -76,7 +76,7 @@ class Plan:
     ----------
     sources : asked for, in order
     there : names of those that are complete already
-    download_mb, disk_mb : for the rest, 10⁶ bytes; the disk includes packages in hand
+    download_mb, disk_mb : for the rest that can be had, 10⁶ bytes; the disk includes packages in hand
     lacking : as in `PoolSummary`
     """
 
@@ -85,6 +85,11 @@ class Plan:
     download_mb: float
     disk_mb: float
     lacking: dict[str, tuple[str, ...]]
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """Sources that this machine cannot have, each with what it would need."""
+        return {name: need for need, names in self.lacking.items() for name in names}
 
 
 def plan_pool(
@@ -103,13 +108,13 @@ def plan_pool(
     root = Path(folder).expanduser().resolve()
     sources = tuple(_cut(source) for source in choose(only=only, size=size, licences=licences))
     there = frozenset(source.name for source in sources if state_of(root, source) is not None)
-    wanted = [source for source in sources if source.name not in there]
+    plan = Plan(sources, there, 0.0, 0.0, lacking([item for item in sources if item.name not in there]))
+    wanted = [source for source in sources if source.name not in {*there, *plan.lost}]
     packages = {source.package: source.megabytes for source in wanted}
+    download = sum(packages.values())
     arrays = sum(source.megabytes * _growth(source) for source in wanted)
-    unpacked = sum(sorted(packages.values())[-3:]) * _UNPACKED
-    return Plan(
-        sources, there, sum(packages.values()), sum(packages.values()) + arrays + unpacked, lacking(wanted)
-    )
+    unpacked = _UNPACKED * sum(sorted(packages.values())[-3:])
+    return replace(plan, download_mb=download, disk_mb=download + arrays + unpacked)
 
 
 def build_pool(
@@ -158,6 +163,7 @@ def build_pool(
         "song_hours": song_hours,
     }
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
+    _check_makers(sing_hours, song_hours)
     with _in_words(root):
         prepare(root, options, overwrite=overwrite)
         plan = plan_pool(root, only=only, size=size, licences=licences)
@@ -165,11 +171,11 @@ def build_pool(
         states = _shelves(root, plan, jobs=jobs, keep_downloads=keep_downloads, progress=progress)
         pieces = publish(root)
         write_records(root, pieces, states, options)
-    if not pieces:
-        raise SourceError(f"{root}: nothing could be had; {_reasons(states)}")
-    pieces = _add_made(root, pieces, sing_hours, song_hours, jobs, progress)
-    with _in_words(root):
-        write_records(root, pieces, states, options)
+        if not pieces:
+            raise SourceError(f"{root}: nothing could be had; {_reasons(states)}")
+        if sing_hours > 0 or song_hours > 0:
+            pieces = _with_made(root, sing_hours, song_hours, jobs, progress)
+            write_records(root, pieces, states, options)
     return PoolSummary(root, states, pieces, plan.lacking)
 
 
@@ -177,9 +183,13 @@ def _shelves(
     root: Path, plan: Plan, *, jobs: int | None, keep_downloads: bool, progress: Progress | None
 ) -> tuple[ShelfState, ...]:
     """Make the shelves that are not there; gives the state of all."""
-    wanted = [source for source in plan.sources if source.name not in plan.there]
+    wanted = [source for source in plan.sources if source.name not in {*plan.there, *plan.lost}]
     downloads, counted = root / DOWNLOADS, _Counted([source.megabytes for source in wanted], progress)
-    made: dict[str, ShelfState] = {}
+    made = {
+        source.name: ShelfState(source.name, source.part, source.package, reason=f"needs {need}")
+        for source in plan.sources
+        if (need := plan.lost.get(source.name))
+    }
     with Fetching(wanted, downloads) as fetching, Workers(jobs) as workers:
         for number, source in enumerate(wanted):
             try:
@@ -237,15 +247,24 @@ def _check_room(root: Path, plan: Plan) -> None:
         )
 
 
-def _add_made(
-    root: Path,
-    pieces: tuple[Piece, ...],
-    sing_hours: float,
-    song_hours: float,
-    jobs: int | None,
-    progress: Progress | None,
+def _check_makers(sing_hours: float, song_hours: float) -> None:
+    """Say at once what singing and songs lack, and not after an hour."""
+    if sing_hours > 0:
+        from tonewright.audio.sources.singing.world import check_installed
+
+        check_installed()
+    if song_hours > 0:
+        from tonewright.audio.sources.ensemble.midi import require_mido
+        from tonewright.audio.sources.ensemble.synthesizer import find_fluidsynth
+
+        require_mido()
+        find_fluidsynth()
+
+
+def _with_made(
+    root: Path, sing_hours: float, song_hours: float, jobs: int | None, progress: Progress | None
 ) -> tuple[Piece, ...]:
-    """Add what is made of the recordings: singing and songs."""
+    """Add what is made of the recordings, singing and songs; gives the manifest."""
     if sing_hours > 0:
         from tonewright.audio.sources.singing import add_singing
 
@@ -254,7 +273,7 @@ def _add_made(
         from tonewright.audio.sources.ensemble import add_songs
 
         add_songs(root, hours=song_hours, jobs=jobs, progress=progress)
-    return publish(root) if sing_hours > 0 or song_hours > 0 else pieces
+    return publish(root)
 
 
 def _reasons(states: Sequence[ShelfState]) -> str:

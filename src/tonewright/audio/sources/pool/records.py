@@ -125,12 +125,16 @@ def write_records(
     ----------
     root : of the pool
     pieces : its manifest
-    states : of the sources of this run; others that are on a shelf are added
+    states : of the sources of this run; what is known of others that are on a shelf is kept
     options : that it was made with
     """
     _write_left_out(root)
     _write_licences(root / LICENCES, pieces)
-    sources = [asdict(state) for state in states]
+    known, there = {state.name for state in states}, set(shelf_names(root))
+    earlier = [
+        source for source in read_pool_file(root).get("sources", ()) if source.get("name") in there - known
+    ]
+    sources = [*(asdict(state) for state in states), *earlier]
     write_json(root / POOL_FILE, {"format": FORMAT, "options": options, "sources": sources})
 
 

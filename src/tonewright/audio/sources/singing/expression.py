@@ -17,6 +17,7 @@ from tonewright.audio.sources.singing.placing import Placed
 from tonewright.audio.sources.singing.score import SingingSettings
 from tonewright.audio.sources.singing.world import FRAME_S
 
+_EARLY = 0.3
 _VIBRATO_RISE_S = 0.2
 _VIBRATO_FALL_S = 0.05
 _SLOW_S = 0.1
@@ -61,7 +62,7 @@ def pitch_and_level(
     """The course of pitch and level.
 
     p(t) = glide(notes)(t) + d(t) sin φ(t) + jitter(t), where φ′ = 2π · rate and d rises from 0 after a note
-    has been held for a while. A glide is over when the vowel begins.
+    has been held for a while. A glide is all but over when the vowel begins.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def pitch_and_level(
     (frames,) MIDI pitch, (frames,) dB
     """
     kernel = np.hanning(max(3, round(manner.glide_s / FRAME_S)) + 2)
-    lead = len(kernel) // 2
+    lead = round(_EARLY * len(kernel))
     starts = np.array([int(np.ceil(one.vowel_start)) for one in placed])
     pitch = _smooth_steps([one.pitch for one in placed], starts - lead, frames, kernel)
     pitch += manner.jitter_semitones * _slow_noise(frames, rng)

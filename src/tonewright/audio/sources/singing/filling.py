@@ -36,8 +36,8 @@ from tonewright.errors import CorpusError, UsageError
 Progress = Callable[[int, int], None]
 
 SHELF_S = 600.0
-# Song per second of speech, for plans; measured over the voices of the small pool.
-_STRETCH = 1.9
+# Seconds of song that a second of speech gives, about, for plans.
+_STRETCH = 2.0
 _FORMAT = 1
 _FULL_SCALE = 1 - 2.0**-15
 
@@ -160,7 +160,7 @@ def _sung(pool: Path, shelves: list[_Shelf], jobs: int | None, stack: ExitStack)
 
     workers = min(jobs or cpu_count(), sum(len(shelf.phrases) for shelf in shelves))
     tasks = (delayed(_sing)(pool, phrase) for shelf in shelves for phrase in shelf.phrases)
-    parallel = Parallel(n_jobs=max(1, workers), return_as="generator", batch_size=1)
+    parallel = Parallel(n_jobs=max(1, workers), return_as="generator")
     songs: Any = parallel(tasks)
     stack.callback(songs.close)
     return songs

@@ -66,7 +66,7 @@ def resing(
         If pyworld is not installed.
     """
     speech = _speech(samples, sample_rate)
-    melody = None if notes is None else check_notes(notes)
+    melody = None if notes is None else check_notes(tuple(notes))
     rng = np.random.default_rng(seed)
     voice = take_apart(speech, sample_rate=sample_rate)
     syllables = find_syllables(voice)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from tonewright.errors import TonewrightError
+from tonewright.errors import TonewrightError, UsageError
 
 Range = tuple[float, float]
+_POSITIVE = frozenset({"tempo_bpm", "beats", "glide_s", "vibrato_hz", "formants"})
 
 
 class NoVoiceError(TonewrightError):
@@ -98,3 +99,14 @@ class SingingSettings:
     ring_db: Range = (0.0, 7.0)
     accent_db: float = 2.0
     fit_octave: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are none."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, tuple):
+                continue
+            positive = item.name in _POSITIVE
+            if len(value) != 2 or not value[0] <= value[1] or (positive and not value[0] > 0):
+                above = " above 0" if positive else ""
+                raise UsageError(f"{item.name} is a range from low to high{above}; got {value}")

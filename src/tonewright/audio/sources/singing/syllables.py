@@ -25,6 +25,7 @@ _NUCLEUS_DB = 12.0
 _PAUSE_DB = 38.0  # below the loudest
 _PAUSE_S = 0.12
 _LONGEST_SIDE_S = 0.3
+_LATE_DB = 12.0
 _SHORTEST_NUCLEUS_S = 0.03
 
 
@@ -58,11 +59,12 @@ def find_syllables(voice: Voice) -> tuple[Syllable, ...]:
     NoVoiceError
         If there are none.
     """
-    level_db = level_of_vowels_db(voice)
-    smooth = ndimage.gaussian_filter1d(level_db, _SMOOTHING_S / FRAME_S / 2)
-    vowels = _vowels(smooth, voice.voiced)
+    vowels = _vowels(level_of_vowels_db(voice), voice.voiced)
     if not vowels:
         raise NoVoiceError("there are no syllables in the sound")
+    # The energy of an s lies above that of vowels: it is neither a pause nor a dip.
+    level_db = _band_level_db(voice, _BAND_HZ[0], voice.sample_rate / 2)
+    smooth = _smooth(level_db)
     loudest = max(smooth[first:last].max() for first, last in vowels)
     quiet = _long_runs(level_db < loudest - _PAUSE_DB, round(_PAUSE_S / FRAME_S))
     ends, starts, pauses = [], [_leading(quiet, vowels[0][0])], []
@@ -81,7 +83,11 @@ def find_syllables(voice: Voice) -> tuple[Syllable, ...]:
 
 def level_of_vowels_db(voice: Voice) -> np.ndarray:
     """(time,) energy where vowels have theirs, 200 Hz to 4 kHz, in dB."""
-    low, high = np.searchsorted(voice.frequencies_hz, _BAND_HZ)
+    return _band_level_db(voice, *_BAND_HZ)
+
+
+def _band_level_db(voice: Voice, low_hz: float, high_hz: float) -> np.ndarray:
+    low, high = np.searchsorted(voice.frequencies_hz, (low_hz, high_hz))
     return 10 * np.log10(np.exp(voice.envelope[:, low:high]).sum(axis=1))
 
 
@@ -90,7 +96,9 @@ def _vowels(level_db: np.ndarray, voiced: np.ndarray) -> list[tuple[int, int]]:
     if not voiced.any():
         return []
     floor = level_db[voiced].max() - _WEAKEST_DB
-    sonority = np.where(voiced, np.maximum(level_db, floor), floor)
+    # Silence is no deeper than the floor before smoothing, or it would eat into vowels beside it.
+    level_db = _smooth(np.maximum(level_db, floor))
+    sonority = np.where(voiced, level_db, floor)
     padded = np.pad(sonority, 1, constant_values=floor)
     peaks = signal.find_peaks(padded, distance=round(_APART_S / FRAME_S), prominence=_DIP_DB)[0] - 1
     vowels = []
@@ -104,6 +112,10 @@ def _vowels(level_db: np.ndarray, voiced: np.ndarray) -> list[tuple[int, int]]:
         if (last - first) * FRAME_S >= _SHORTEST_NUCLEUS_S:
             vowels.append((first, last))
     return vowels
+
+
+def _smooth(level_db: np.ndarray) -> np.ndarray:
+    return ndimage.gaussian_filter1d(level_db, _SMOOTHING_S / FRAME_S / 2)
 
 
 def _run_around(kept: np.ndarray, peak: int, left: int, right: int) -> tuple[int, int]:
@@ -133,7 +145,11 @@ def _cut(level_db: np.ndarray, quiet: np.ndarray, first: int, last: int) -> tupl
         return min(first + int(silent[0]), first + longest), max(first + int(silent[-1]) + 1, last - longest)
     if last - first > 2 * longest:
         return first + longest, last - longest
-    lowest = first + int(np.argmin(level_db[first:last])) if last > first else first
+    if last == first:
+        return first, first
+    # A consonant between vowels belongs to the second; only a clear dip, as of a closed mouth, comes first.
+    late = np.linspace(0.0, _LATE_DB, last - first)
+    lowest = first + int(np.argmin(level_db[first:last] + late))
     return lowest, lowest
 
 

@@ -110,21 +110,10 @@ class ShelfWriter:
         -------
         its row
         """
-        if set(sounds) != set(self.stems) or len({array.shape[-1] for array in sounds.values()}) != 1:
-            raise UsageError(f"{name}: a piece of {self.shelf} has the stems {self.stems}, of one length")
-        if sounds["mixture"].shape[-1] < 1:
-            raise UsageError(f"{name}: has no samples")
-        if name in self._names:
-            raise UsageError(f"{name}: is in {self.shelf} already; names are given once")
+        self._check(name, sounds)
         channels = self.channels if any(array.shape[0] > 1 for array in sounds.values()) else 1
         path = self._path(channels)
-        start = 0
-        for stem in self.stems:
-            writer = self._writer(path.replace("{stem}", stem), channels)
-            start = writer.frames
-            for begin in range(0, sounds[stem].shape[-1], _BLOCK_FRAMES):
-                part = sounds[stem][:, begin : begin + _BLOCK_FRAMES]
-                writer.write(convert_channels(_floating(part), channels))
+        start = self._write(path, sounds, channels)
         piece = Piece(
             name=name,
             song=song,
@@ -150,6 +139,25 @@ class ShelfWriter:
         self._names.add(name)
         self.pieces.append(piece)
         return piece
+
+    def _check(self, name: str, sounds: Mapping[str, np.ndarray]) -> None:
+        if set(sounds) != set(self.stems) or len({array.shape[-1] for array in sounds.values()}) != 1:
+            raise UsageError(f"{name}: a piece of {self.shelf} has the stems {self.stems}, of one length")
+        if sounds["mixture"].shape[-1] < 1:
+            raise UsageError(f"{name}: has no samples")
+        if name in self._names:
+            raise UsageError(f"{name}: is in {self.shelf} already; names are given once")
+
+    def _write(self, path: str, sounds: Mapping[str, np.ndarray], channels: int) -> int:
+        """Append samples to the arrays of a path; gives the frame at which they begin."""
+        start = 0
+        for stem in self.stems:
+            writer = self._writer(path.replace("{stem}", stem), channels)
+            start = writer.frames
+            for begin in range(0, sounds[stem].shape[-1], _BLOCK_FRAMES):
+                part = sounds[stem][:, begin : begin + _BLOCK_FRAMES]
+                writer.write(convert_channels(_floating(part), channels))
+        return start
 
     def __exit__(
         self,

@@ -13,7 +13,8 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from tonewright.audio.corpus import load_corpus
+from tonewright.audio.corpus import Corpus, Track, load_corpus
+from tonewright.audio.files import Clip, write
 from tonewright.audio.remixes import FixedRemixes, Remixes
 from tonewright.audio.shards import ShardSettings, ShardWindows, plan_shards, write_shards
 from tonewright.audio.windows import FixedWindows, Windows
@@ -182,6 +183,29 @@ def test_remixing_may_be_refused_or_demanded(tiny_pool: Path, band: Path) -> Non
     assert set(parts(songs.training)) == {"songs"}
     mixed = material(band, SEPARATION, "data.remixed=true", data="musdb18hq")
     assert isinstance(mixed.training, Remixes)
+
+
+@pytest.mark.parametrize("apart", [("train", "validation"), ("validation", "train"), ("train", "train")])
+@pytest.mark.parametrize("remixed", ["null", "true"])
+def test_one_voice_and_one_accompaniment_serve_both_parts(
+    tmp_path: Path,
+    apart: tuple[str, str],
+    remixed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "noise.wav"
+    write(path, Clip(0.1 * np.random.default_rng(0).standard_normal((1, 44_100)), 44_100))
+    tracks = [
+        Track(label + split, label + split, {"mixture": str(path)}, 44_100, 1, 44_100, split, (label,))
+        for label, split in (("voices", apart[0]), ("music", apart[1]), ("music", "test"))
+    ]
+    corpus = Corpus.from_tracks(tracks, root=tmp_path)
+    monkeypatch.setattr("tonewright.learning.material.load_corpus", lambda *_, **__: corpus)
+    found = material(tmp_path, SEPARATION, f"data.remixed={remixed}", data="folder")
+    heard = [place.track.split for one in recipes(found) for place in (one.voice, one.accompaniment) if place]
+    assert set(heard) == set(apart)
+    assert "too few" in caplog.text
 
 
 @pytest.mark.parametrize("data", ["musdb18hq", "demo"])

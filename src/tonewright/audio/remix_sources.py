@@ -131,6 +131,13 @@ def is_mixable(corpus: Corpus, remix: RemixSettings) -> bool:
     )
 
 
+def has_both(corpus: Corpus, remix: RemixSettings) -> bool:
+    """Whether there is a voice and an accompaniment, by labels or by stems."""
+    return any(_voice(track, remix) for track in corpus.tracks) and any(
+        _accompaniment(track, remix) for track in corpus.tracks
+    )
+
+
 def _labelled(track: Track, labels: Iterable[str]) -> bool:
     return any(label in track.labels for label in labels)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tonewright.audio.corpus import Corpus, load_corpus
-from tonewright.audio.remix_sources import is_mixable
+from tonewright.audio.remix_sources import has_both, is_mixable
 from tonewright.audio.remixes import STEMS, FixedRemixes, Remixes
 from tonewright.audio.shards import ShardWindows
 from tonewright.audio.sources.manifest import MANIFEST
@@ -54,12 +54,14 @@ def load_material(config: TrainConfig) -> Material:
         windows = kind(training, settings, seed=config.seed, length=data.windows_per_epoch, augment=augment)
         # Its settings have the labels that there are: what is missing altogether is told once.
         return Material(windows, FixedWindows(validation, windows.settings, length=data.validation_windows))
+    if not (has_both(training, data.remix) and has_both(validation, data.remix)):
+        logger.warning("%s: voices or accompaniments are too few to set some aside", corpus.root)
+        if not has_both(training, data.remix):
+            training = replace(corpus, tracks=tuple(t for t in corpus.tracks if t.split != "test"))
+        validation = training
     remixes = Remixes(
         training, settings, data.remix, seed=config.seed, length=data.windows_per_epoch, augment=augment
     )
-    if not is_remixed(validation, data):
-        logger.warning("%s: voices or accompaniments are too few to set some aside", corpus.root)
-        validation = training
     return Material(
         remixes, FixedRemixes(validation, remixes.settings, data.remix, length=data.validation_windows)
     )

@@ -141,6 +141,17 @@ def test_a_part_of_which_nothing_is_known_is_not_continued(web, target: Path, md
     assert "range" not in web.requests[0]
 
 
+def test_the_beginning_of_another_program_stays(web, target: Path, md5) -> None:
+    address = web.serve("set.zip", CONTENT)
+    other = target.with_name("set.zip.part")
+    other.parent.mkdir(parents=True, exist_ok=True)
+    other.write_bytes(b"a browser's")
+    with pytest.raises(OutputError, match=r"set\.zip\.part: .*move it away"):
+        download(address, target, checksum=md5(CONTENT))
+    assert other.read_bytes() == b"a browser's"
+    assert names(target) == {"set.zip.part"}
+
+
 def test_a_server_that_does_not_say_the_length(web, target: Path, md5) -> None:
     address = web.serve("set.zip", CONTENT, says_length=False)
     download(address, target, checksum=md5(CONTENT))

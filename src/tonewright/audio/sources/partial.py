@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tonewright.audio.files import atomic_output
 from tonewright.audio.sources.archives import in_words
+from tonewright.errors import OutputError
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,19 @@ class Part:
     Parameters
     ----------
     target : the file it will become
+
+    Raises
+    ------
+    OutputError
+        If a file of that name is there that has no note: another program's.
     """
 
     def __init__(self, target: Path) -> None:
         self.path = target.with_name(target.name + ".part")
         self.note = target.with_name(target.name + ".part.json")
         self.version: Version | None = None
+        if self.path.exists() and not self.note.exists():
+            raise OutputError(f"{self.path}: is there, and another program began it; move it away")
         with suppress(OSError, ValueError, TypeError):
             self.version = Version(**json.loads(self.note.read_text(encoding="utf-8")))
         if self.version is None or (self.version.total is not None and self.have > self.version.total):

@@ -99,6 +99,16 @@ def everything(folder: Path) -> set[str]:
 
 
 class TestDecoding:
+    def test_a_cache_that_is_named_from_where_one_stands(
+        self, tmp_path: Path, decoded: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TONEWRIGHT_CACHE", "cache")
+        monkeypatch.chdir(tmp_path)
+        song(tmp_path / "set" / "train" / "A - B.stem.mp4")
+        (track,) = load_corpus(tmp_path / "set").tracks
+        assert set(track.stems) == set(STEMS)
+        assert all(Path(file).is_relative_to(own_cache) for file in track.stems.values())
+
     def test_a_file_for_each_stem(self, tmp_path: Path, decoded: Path, own_cache: Path) -> None:
         path = song(tmp_path / "train" / "A - B.stem.mp4", frames=900)
         stems = stems_of(path)

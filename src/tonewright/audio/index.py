@@ -50,10 +50,10 @@ class Entry(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """Where caches go: $TONEWRIGHT_CACHE, or the user's cache folder."""
+    """Where caches go, absolute: $TONEWRIGHT_CACHE, or the user's cache folder."""
     chosen = os.environ.get("TONEWRIGHT_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(chosen).expanduser().absolute()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("tonewright"))

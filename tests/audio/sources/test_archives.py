@@ -403,6 +403,9 @@ def test_bytes_in_words() -> None:
     assert [in_words(size) for size in (12, 3400, 147_209_385, 22_656_664_047)] == [
         *("12 bytes", "3.4 kB", "147 MB", "22.7 GB"),
     ]
+    assert [in_words(size) for size in (999, 1000, 999_499, 999_500, 999_700_000)] == [
+        *("999 bytes", "1 kB", "999 kB", "1 MB", "1 GB"),
+    ]
 
 
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])

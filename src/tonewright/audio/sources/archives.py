@@ -177,6 +177,6 @@ def in_words(size: int) -> str:
     '4.68 GB'
     """
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
+        if size >= 0.9995 * unit:  # from there on it is rounded to one of the unit
             return f"{size / unit:.3g} {name}"
     return f"{size} bytes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pickle
@@ -233,6 +234,21 @@ def test_an_archive_with_a_damaged_header(tmp_path: Path) -> None:
     os.utime(tar, ns=(0, 0))
     fails(f"{tar}!b.wav", "no member of this name; the archive is cut short, damaged or no tar")
     assert read(f"{tar}!a.wav").frames == 3_000
+
+
+def test_a_disk_that_fails_is_an_error_that_names_the_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tar = pack(tmp_path / "x.tar", {"a.wav": wav()})
+    read(f"{tar}!a.wav")  # its place is known from now on
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(AudioError, match=r"x\.tar!a\.wav: "):
+        open_reader(f"{tar}!a.wav")
 
 
 def test_what_is_no_archive(tmp_path: Path) -> None:

@@ -76,20 +76,25 @@ def open_reader(path: str) -> Reader:
     """Open a sound file for reading parts of it; an `AudioError` where that fails."""
     member = open_member(path)
     if member is not None:
-        layout = WavLayout.of(member.descriptor, begin=member.place.offset, size=member.place.size)
+        layout = _layout(member.descriptor, begin=member.place.offset, size=member.place.size)
         return DecodingReader(path) if layout is None else WavReader(path, member.release(), layout)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return DecodingReader(path)  # says what is wrong
-    try:
-        layout = WavLayout.of(descriptor)
-    except OSError:
-        layout = None
+    layout = _layout(descriptor)
     if layout is not None:
         return WavReader(path, descriptor, layout)
     os.close(descriptor)
     return DecodingReader(path)
+
+
+def _layout(descriptor: int, *, begin: int = 0, size: int | None = None) -> WavLayout | None:
+    """As `WavLayout.of`; None as well where the header cannot be read."""
+    try:
+        return WavLayout.of(descriptor, begin=begin, size=size)
+    except OSError:
+        return None
 
 
 class HandleCache:

@@ -99,6 +99,8 @@ def test_no_paragraph_matches():
         ("CC-BY-SA-3.0+", "CC-BY-SA-3.0+", True),
         ("CC-BY-4", "CC-BY-4.0", True),
         ("CC-BY-NC-3.0", "CC-BY-NC-3.0", False),
+        ("CC-BY-3.0-NC", "CC-BY-3.0-NC", False),
+        ("CC-BY-SA 4.0-nd", "CC-BY-SA-4.0-ND", False),
         ("CC-BY-ND-4.0", "CC-BY-ND-4.0", False),
         ("CC-BY-NC-SA-3.0", "CC-BY-NC-SA-3.0", False),
         ("GPL-2+ with composition exception", "GPL-2.0-or-later with composition exception", False),

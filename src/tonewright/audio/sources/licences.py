@@ -16,7 +16,10 @@ _FORMAT = re.compile(r"^Format(-Specification)?:.*copyright.*", re.IGNORECASE)
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$")
 _GNU = re.compile(r"^(A?GPL|LGPL|GFDL(?:-NIV)?)-?v?(\d+(?:\.\d+)?)(\+?)")
 _CREATIVE = re.compile(r"^CC[- ](BY(?:-SA)?)[- ]v?(\d)(?:\.(\d))?(\+?)(.*)$", re.IGNORECASE)
-_PERMISSIVE = re.compile(r"^(CC0(-1\.0)?|CC-BY(-SA)?-\d\.\d\+?(-[A-Z]+)?|0BSD|BSD|MIT|public-domain)$")
+# After the version a country may follow, in which a licence was adapted; NC and ND are no countries.
+_PERMISSIVE = re.compile(
+    r"^(CC0(-1\.0)?|CC-BY(-SA)?-\d\.\d\+?(-(?!N[CD]$)[A-Z]+)?|0BSD|BSD|MIT|public-domain)$"
+)
 _NAMES = {
     "cc0": "CC0-1.0",
     "expat": "MIT",

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -162,8 +163,15 @@ def _sung(pool: Path, shelves: list[_Shelf], jobs: int | None, stack: ExitStack)
     tasks = (delayed(_sing)(pool, phrase) for shelf in shelves for phrase in shelf.phrases)
     parallel = Parallel(n_jobs=max(1, workers), return_as="generator")
     songs: Any = parallel(tasks)
-    stack.callback(songs.close)
+    stack.callback(_stop, songs)
     return songs
+
+
+def _stop(songs: Any) -> None:
+    """End the workers, without joblib's advice where they are stopped half-way."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*cancelled", category=UserWarning)
+        songs.close()
 
 
 def _sing(pool: Path, phrase: Phrase) -> _Song | str:

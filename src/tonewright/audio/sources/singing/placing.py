@@ -56,7 +56,8 @@ def place(syllables: Sequence[Syllable], notes: Sequence[Note]) -> tuple[Placed,
         if number + 1 < len(notes):
             limit = notes[number + 1].start_s / FRAME_S
             onset = float(words[number + 1].vowel_start - words[number + 1].start)
-            vowel_end, coda, next_start = _fit(vowel_start, vowel_end, coda, onset, limit)
+            spoken = float(word.vowel_end - word.vowel_start)
+            vowel_end, coda, next_start = _fit((vowel_start, vowel_end), spoken, coda, onset, limit)
             follows = words[number + 1].start == word.end
             next_joined = follows and next_start - (vowel_end + coda) < 1e-6
         placed.append(Placed(word, note.pitch, start, vowel_start, vowel_end, vowel_end + coda, joined))
@@ -65,11 +66,11 @@ def place(syllables: Sequence[Syllable], notes: Sequence[Note]) -> tuple[Placed,
 
 
 def _fit(
-    vowel_start: float, vowel_end: float, coda: float, onset: float, limit: float
+    vowel: tuple[float, float], spoken: float, coda: float, onset: float, limit: float
 ) -> tuple[float, float, float]:
     """End of the vowel, length of what follows it, and start of the next syllable, all before `limit`."""
-    room = limit - vowel_start
-    least = vowel_start + min(_SHORTEST_VOWEL, _LEAST_SHARE * room)
+    vowel_start, vowel_end = vowel
+    least = vowel_start + min(_SHORTEST_VOWEL, spoken, _LEAST_SHARE * (limit - vowel_start))
     vowel_end = max(min(vowel_end, limit - coda - onset), least)
     left = limit - vowel_end
     if coda + onset > left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -304,3 +305,18 @@ def test_the_demo_band_is_not_overwritten(band: Path, capsys: pytest.CaptureFixt
     code, _, error = run(capsys, "data", "demo", band, "--songs", "2", "--seconds", "3")
     assert code == 1
     assert "--force" in one_line(error)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("songs", "/a/b-c_d.e", "a b", "née [x] {y}, =$z", "it's", 'so "called"', "back\\slash", "end\\"),
+        *('end\\"', "${x}", "$${x}", "1e5", "null", "a:b", "~/x", "日本", "1", ".", "a\nb"),
+    ],
+)
+def test_an_override_that_is_printed_can_be_used(folder: str) -> None:
+    from tonewright.cli.show import override_word
+    from tonewright.learning.compose import compose_config
+
+    (word,) = shlex.split(override_word("data.root", folder))
+    assert compose_config("codec", ["data=folder", word]).data.root == folder

@@ -111,7 +111,7 @@ def test_a_set_by_an_archive_that_is_here(archive: Path, tmp_path: Path, capsys)
     assert lines[1].startswith("licence: For education and research")
     assert lines[2].startswith("to cite: Rafii")
     assert f"{folder}: musdb18hq is there: 2 files, 1 kB" in lines
-    assert lines[-1].strip() == f"tonewright train codec data=musdb18hq data.root='{folder}'"
+    assert lines[-1].strip() == f"tonewright train codec data=musdb18hq 'data.root=\"{folder}\"'"
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
 
 

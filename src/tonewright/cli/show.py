@@ -31,6 +31,18 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def override_word(key: str, value: str) -> str:
+    """A word for the shell that sets a key of a configuration to this text, whatever is in it."""
+    import re
+    import shlex
+
+    plain = re.fullmatch(r"[A-Za-z./][\w./-]*", value, re.ASCII)
+    if not plain or value.lower() in ("null", "true", "false", "inf", "nan"):
+        # In quotes, backslashes count as such only before a quote.
+        value = '"' + re.sub(r'(\\*)("|$)', r"\1\1\2", value).replace('"', r"\"").replace("${", r"\${") + '"'
+    return shlex.quote(f"{key}={value}")
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output; numbers that JSON lacks become null."""
     plain = finite(value)

@@ -128,12 +128,12 @@ def print_result(got: Got) -> None:
     import shlex
 
     from tonewright.audio.sources.archives import in_words
+    from tonewright.cli.show import override_word
 
-    folder = shlex.quote(got.folder)
     what = "is there" if got.fetched else "was there already, complete"
     click.echo(f"{got.folder}: {got.name} {what}: {got.files} files, {in_words(got.bytes)}")
-    click.echo(f"next: tonewright data check {folder}")
-    click.echo(f"      tonewright train codec data={got.layout} data.root={folder}")
+    click.echo(f"next: tonewright data check {shlex.quote(got.folder)}")
+    click.echo(f"      tonewright train codec data={got.layout} {override_word('data.root', got.folder)}")
 
 
 @contextmanager

@@ -70,6 +70,9 @@ def test_overrides_reach_their_values() -> None:
         ("trainer.gradient_clip=[1]", r"trainer\.gradient_clip"),
         ("seed=1,2", "-m"),
         ("no value", "key=value"),
+        ("data.proportions.jazz=1", r"added with \+data\.proportions\.jazz=1"),
+        ("data.proportions={jazz:1}", r"data\.proportions\.jazz: .*\+data\.proportions\.jazz=…"),
+        ("data.labels=jazz", r"data\.labels: is a list; write 'data\.labels=\[…\]'"),
     ],
 )
 def test_wrong_overrides_are_answered_in_one_line(override: str, words: str) -> None:

@@ -87,6 +87,9 @@ def test_proportions_are_told_on_the_command_line(tiny_pool: Path) -> None:
     assert set(parts(only.training)) == {"voices"}  # type: ignore[arg-type]
     more = told(tiny_pool, "+data.proportions.rock=1", "~data.proportions.music")
     assert parts(more.training)["music"] / 400 == pytest.approx(1 / 1.5, abs=0.08)  # type: ignore[arg-type]
+    # A label that is added takes its tracks out of the part that they are in.
+    beside = told(tiny_pool, "+data.proportions.rock=1")
+    assert parts(beside.training)["music"] / 400 == pytest.approx(1 / 1.5, abs=0.08)  # type: ignore[arg-type]
     nothing = [
         f"data.proportions.{part}=0" for part in ("voices", "singing", "music", "instruments", "songs")
     ]

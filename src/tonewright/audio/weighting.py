@@ -29,8 +29,11 @@ def check_proportions(proportions: Mapping[str, float], *, name: str = "proporti
 
 
 def label_of(track: Track, labels: Iterable[str]) -> str | None:
-    """The first of the labels, in the order given, that a track carries."""
-    return next((label for label in labels if label in track.labels), None)
+    """The last of the labels, in the order given, that a track carries.
+
+    What is added on a command line comes last, and a track that it names leaves the part that it is in.
+    """
+    return next((label for label in reversed(tuple(labels)) if label in track.labels), None)
 
 
 def present(tracks: Iterable[Track], proportions: Mapping[str, float]) -> dict[str, float]:
@@ -81,7 +84,7 @@ def weights(
     least : frames that a shorter track counts as
     weighting : "length", a track counts by its length; "song", every song alike, its tracks by length
     proportions : how often tracks of each label are drawn, as ratios; those of no named label never are.
-        None: labels do not count. Tracks of several named labels count under the first.
+        None: labels do not count. Tracks of several named labels count under the last.
 
     Returns
     -------

@@ -126,7 +126,10 @@ def check_keys(base: DictConfig, overrides: Iterable[Override]) -> None:
         if _is_choice(override) or override.is_add() or override.is_force_add() or name.startswith("hydra"):
             continue
         if name not in known:
-            raise UsageError(f"{override.input_line}: there is no key '{name}'; {nearest(name, known)}")
+            advice = nearest(name, known)
+            if name.startswith(OPEN_ENDED[:-1]):
+                advice += f" A name of your own is added with +{override.input_line}"
+            raise UsageError(f"{override.input_line}: there is no key '{name}'; {advice}")
 
 
 def check_additions(overrides: Iterable[Override]) -> None:
@@ -219,7 +222,16 @@ def _compose(overrides: list[str]) -> DictConfig:
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
         lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
         key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
-        raise UsageError(f"{key + ': ' if key else ''}{lines[0]}") from error
+        raise UsageError(f"{key + ': ' if key else ''}{_in_words(lines[0], key)}") from error
+
+
+def _in_words(reason: str, key: str) -> str:
+    """What OmegaConf says of a value, and what to write where that is plain."""
+    if reason.endswith("is not in struct") and key.startswith(OPEN_ENDED[:-1]):
+        return f"there is no such key; add it with +{key}=…"
+    if reason.endswith("is not a ListConfig, list or tuple."):
+        return f"is a list; write '{key}=[…]'"
+    return reason
 
 
 def _is_choice(override: Override) -> bool:

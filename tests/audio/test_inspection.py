@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,26 @@ class TestWhole:
         reasons = {Path(bad.path).name: bad.reason for bad in inspect(corpus).unreadable}
         assert reasons["text.wav"] == "is not a sound file that can be read (Format not recognised)"
         assert reasons["cut.flac"].startswith("is truncated: its header promises 50000 frames, 2")
+
+    def test_broken_off_it_reads_no_further(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for number in range(40):
+            write(tmp_path / f"{number:02d}.wav", Clip(np.full((1, 100_000), 0.1, np.float32), 8000))
+        begun, before = [], set(threading.enumerate())
+
+        class Watched(inspection.SoundReader):
+            def __enter__(self):
+                begun.append(self)
+                return super().__enter__()
+
+        monkeypatch.setattr(inspection, "SoundReader", Watched)
+
+        def broken(done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            inspect(load_corpus(tmp_path), jobs=2, progress=broken)
+        assert set(threading.enumerate()) == before
+        assert len(begun) < 20
 
     def test_the_number_of_jobs_changes_nothing(self, corpus: Path) -> None:
         calls: list[tuple[int, int]] = []

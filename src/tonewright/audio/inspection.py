@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,21 +93,18 @@ def inspect(
     CorpusError
         If the folder is missing or holds no file that is sound by its name.
     """
-    from joblib import Parallel, delayed
-
     corpus = source if isinstance(source, Corpus) else scan_corpus(source, layout=layout)
     sounds = list(_sounds(corpus))
-    # Decoding, arithmetic and hashing leave the interpreter free, so that threads suffice.
-    workers = Parallel(n_jobs=jobs, prefer="threads", return_as="generator", batch_size=1)
     reports: list[FileReport] = []
     unreadable = list(corpus.unreadable)
-    for done, result in enumerate(workers(delayed(_report_of)(sound) for sound in sounds), start=1):
-        if isinstance(result, FileReport):
-            reports.append(result)
-        elif isinstance(result, Unreadable):
-            unreadable.append(result)
-        if progress is not None:
-            progress(done, len(sounds))
+    with closing(_in_order(sounds, jobs)) as results:
+        for done, result in enumerate(results, start=1):
+            if isinstance(result, FileReport):
+                reports.append(result)
+            elif isinstance(result, Unreadable):
+                unreadable.append(result)
+            if progress is not None:
+                progress(done, len(sounds))
     files = _marked_duplicates(reports)
     totals = _totals(files, len(unreadable))
     return Inspection(str(corpus.root), corpus.layout, files, tuple(unreadable), totals)
@@ -134,18 +134,47 @@ def _section_name(track: Track, stem: str) -> str:
     return track.name if len(track.stems) == 1 else f"{track.name} ({stem})"
 
 
+def _in_order(sounds: Iterable[_Sound], jobs: int) -> Generator[FileReport | Unreadable | None]:
+    """What each sound is like, in their order.
+
+    Decoding, arithmetic and hashing leave the interpreter free, so that threads suffice. Where it is broken
+    off they end with the block that they read: a thread that is inside compiled code while the interpreter
+    ends would abort the process.
+    """
+    import joblib
+
+    workers = joblib.effective_n_jobs(jobs)
+    stopped, waiting = Event(), deque[Future[FileReport | Unreadable | None]]()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for sound in sounds:
+                waiting.append(pool.submit(_report_of, sound, stopped))
+                if len(waiting) > 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
 def report_of(path: str | Path) -> FileReport | Unreadable:
     """Read one file in blocks, in memory that does not grow with its length."""
-    return _report_of(_Sound(os.fspath(path), os.fspath(path), (), None))
+    result = _report_of(_Sound(os.fspath(path), os.fspath(path), (), None), Event())
+    assert result is not None
+    return result
 
 
-def _report_of(sound: _Sound) -> FileReport | Unreadable:
+def _report_of(sound: _Sound, stopped: Event) -> FileReport | Unreadable | None:
+    """What a sound is like; None where it was broken off."""
     path, name, labels, section = sound
     start, frames = section or (0, None)
     try:
         with SoundReader(path, allow_nonfinite=True) as reader:
             meter = Meter(reader.info, name=name, labels=labels, section=section)
             for block in reader.blocks(_BLOCK_FRAMES, start=start, frames=frames):
+                if stopped.is_set():
+                    return None
                 meter.add(block)
             return meter.report()
     except AudioError as error:

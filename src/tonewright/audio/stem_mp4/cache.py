@@ -171,7 +171,10 @@ def _state_size(streams: Sequence[Stream], songs: int, total: int, title: str) -
     folder = cache_folder()
     needed, free = sum(stream.bytes for stream in streams), shutil.disk_usage(folder).free
     if needed + _SPARE_BYTES > free:
-        room = f"{title} takes about {_size(needed)} when decoded, and {_size(free)} are free there"
+        room = (
+            f"{title} takes about {_size(needed)} when decoded, {_size(_SPARE_BYTES)} are kept free, and"
+            f" {_size(free)} are free there"
+        )
         raise OutputError(f"{folder}: {room}; {_ELSEWHERE}")
     count = f"{songs} songs" if songs == total else f"{songs} of {total} songs"
     _log.info(

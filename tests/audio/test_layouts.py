@@ -55,6 +55,16 @@ class TestMusdb18Hq:
     def test_is_not_seen_in_other_folders(self, names: tuple[str, ...]) -> None:
         assert not self.layout.detect(listing(*names))
 
+    def test_one_of_its_two_folders_is_seen_by_itself(self) -> None:
+        stems = [f"{song}/{stem}.wav" for song in "AB" for stem in self.stems]
+        for name, names, expected in (
+            ("train", stems, True),
+            ("songs", stems, False),
+            ("train", [*stems, *(f"{number}.wav" for number in range(20))], False),
+        ):
+            found = Listing(Path("/corpus", name), tuple(sorted(names)))
+            assert self.layout.detect(found) is expected
+
 
 class TestFolder:
     layout = LAYOUTS["folder"]

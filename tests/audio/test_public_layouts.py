@@ -148,9 +148,12 @@ class TestMusdb18:
         assert track.container == "train/S.stem.mp4"
         assert dict(track.stems) == dict.fromkeys(STEMS, "train/S.stem.mp4")
 
-    def test_is_seen_from_inside_where_the_other_edition_is_not(self) -> None:
+    def test_is_seen_from_inside_as_the_other_edition_is_where_hardly_anything_else_is(self) -> None:
         assert seen_as("S.stem.mp4", root="/sets/test") == "musdb18"
-        assert seen_as("S/bass.wav", "S/drums.wav", root="/sets/test") == "folder"
+        stems = ("S/bass.wav", "S/drums.wav")
+        assert seen_as(*stems, root="/sets/test") == "musdb18hq"
+        assert seen_as(*stems, "a.wav", "b.wav", root="/sets/test") == "folder"
+        assert seen_as(*stems, root="/sets/songs") == "folder"
 
     def test_stems_that_only_some_songs_have(self) -> None:
         layout = Musdb18HqLayout()

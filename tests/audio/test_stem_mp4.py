@@ -18,6 +18,7 @@ import pytest
 
 from tonewright.audio.corpus import load_corpus
 from tonewright.audio.files import Clip, probe, read, write
+from tonewright.audio.inspection import inspect
 from tonewright.audio.layouts.musdb import STEMS
 from tonewright.audio.stem_mp4 import cache, decode_stems
 from tonewright.audio.windows import Windows, WindowSettings
@@ -317,6 +318,11 @@ class TestCorpus:
         again = load_corpus(root)
         assert again == corpus
         assert len(decoded.read_text().splitlines()) == 3
+
+    def test_a_check_names_songs_not_the_cache(self, tmp_path: Path, decoded: Path) -> None:
+        song(tmp_path / "set" / "train" / "A.stem.mp4")
+        rows = inspect(load_corpus(tmp_path / "set")).files
+        assert {row.name for row in rows} == {f"train/A ({stem})" for stem in STEMS}
 
     def test_the_cache_may_lie_in_the_corpus(self, tmp_path: Path, decoded: Path) -> None:
         song(tmp_path / "train" / "A.stem.mp4")

@@ -126,7 +126,9 @@ def _sounds(corpus: Corpus) -> Iterator[_Sound]:
     for track in corpus.tracks:
         for stem, path in track.stems.items():
             whole = uses[path] == 1 and track.start == 0
-            name = path.removeprefix(prefix) if whole else _section_name(track, stem)
+            # What was decoded lies in the cache, and goes by the name of its track.
+            in_root = whole and path.startswith(prefix)
+            name = path.removeprefix(prefix) if in_root else _section_name(track, stem)
             yield _Sound(path, name, track.labels, None if whole else (track.start, track.frames))
 
 

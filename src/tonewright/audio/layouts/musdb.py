@@ -127,7 +127,8 @@ class Musdb18HqLayout(_Musdb):
         return _shallowest(songs)
 
     def detect(self, listing: Listing) -> bool:
-        """Whether a song of two stems or more is there, and hardly anything else if it is further down."""
+        """Whether a song of two stems or more is there, and hardly anything else if it lies elsewhere than in
+        a folder "train" or "test" of the root."""
         songs = {place: stems for place, stems in self._songs(listing).items() if len(stems) > 1}
         return _is_found(songs, listing, (path for stems in songs.values() for path in stems.values()))
 
@@ -188,4 +189,4 @@ def _shallowest(songs: Mapping[_Place, T]) -> dict[_Place, T]:
 def _is_found(songs: Iterable[_Place], listing: Listing, paths: Iterable[str]) -> bool:
     """Whether a folder may be taken for the set without being told."""
     depth = min((place.depth for place in songs), default=0)
-    return depth == 1 or (depth > 1 and is_mostly(listing, paths))
+    return depth == 1 or is_mostly(listing, paths)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 FRAME_S = 0.01
 LEVEL_DB = -20.0
 PEAK_DB = -1.0
 ACTIVE_RANGE_DB = 30.0
 _FLOOR_DB = -120.0
-_LOUD_PERCENTILE = 95
+_LOUD_PERCENTILE, _FLOOR_PERCENTILE = 95, 5
+_LEAST_RANGE_DB = 15.0
 _FADE_S = 0.005
 
 
@@ -28,12 +30,15 @@ class Trim:
     range_db : what lies farther below the loud frames is silence
     before_s, after_s : kept around what is none
     longest_pause_s : silence within is shortened to this; None leaves it
+    hiss_db : so much above the floor of the recording, its 5th percentile, is silence too, as long as that
+        is 15 dB below the loud frames, and so is what stands out for less than 30 ms; None does not ask
     """
 
     range_db: float
     before_s: float
     after_s: float
     longest_pause_s: float | None = None
+    hiss_db: float | None = None
 
 
 def frame_levels_db(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
@@ -102,7 +107,10 @@ def kept_sections(samples: np.ndarray, trim: Trim, *, sample_rate: int) -> list[
     (start, end) of each section in samples, in order, apart from each other; none where all is silence
     """
     levels = frame_levels_db(samples, sample_rate=sample_rate)
-    active = np.flatnonzero(levels >= max(loud_db(levels) - trim.range_db, _FLOOR_DB + 1e-9))
+    threshold = _threshold_db(levels, trim)
+    if trim.hiss_db is not None:
+        levels = median_filter(levels, 5, mode="nearest")
+    active = np.flatnonzero(levels >= threshold)
     if active.size == 0:
         return []
     frame, length = max(1, round(FRAME_S * sample_rate)), samples.shape[1]
@@ -117,6 +125,16 @@ def kept_sections(samples: np.ndarray, trim: Trim, *, sample_rate: int) -> list[
         stop = end + (after if end == ends[-1] else pause - pause // 2)
         sections.append((max(0, int(start)), min(length, int(stop))))
     return sections
+
+
+def _threshold_db(levels_db: np.ndarray, trim: Trim) -> float:
+    """Level below which a frame is silence."""
+    loud = loud_db(levels_db)
+    threshold = max(loud - trim.range_db, _FLOOR_DB + 1e-9)
+    if trim.hiss_db is None:
+        return threshold
+    floor = float(np.percentile(levels_db, _FLOOR_PERCENTILE))
+    return max(threshold, min(floor + trim.hiss_db, loud - _LEAST_RANGE_DB))
 
 
 def joined(samples: np.ndarray, sections: list[tuple[int, int]], *, sample_rate: int) -> np.ndarray:

@@ -60,7 +60,7 @@ class Rules:
 
 
 RULES: Mapping[str, Rules] = {
-    "voices": Rules(Trim(40.0, 0.03, 0.1, 0.4), 0.2, 3000.0),
+    "voices": Rules(Trim(40.0, 0.06, 0.12, 0.4, hiss_db=6.0), 0.25, 3000.0),
     # Dark music fades towards high frequencies long before a low-pass would cut it off.
     "music": Rules(Trim(60.0, 0.05, 0.2), 4.0, 7500.0, 90.0, stereo=True),
     "instruments": Rules(Trim(60.0, 0.005, 0.05), 0.05),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -253,6 +254,32 @@ def test_damage_inside_a_file_of_a_zip_is_noticed(tmp_path: Path, folder: Path) 
     with pytest.raises(ArchiveError, match="broken"):
         unpack(archive, folder)
     assert tree(folder) == {"a.wav": b"a" * 1000}
+
+
+@pytest.mark.parametrize("level", [0, 6])
+def test_damage_inside_a_file_of_a_compressed_tar_is_noticed(
+    level: int, tmp_path: Path, folder: Path
+) -> None:
+    archive = tmp_path / "a.tar.gz"
+    noise = np.random.default_rng(0).bytes(100_000)  # stored as it is, so that no code of deflate breaks
+    with tarfile.open(archive, "w:gz", compresslevel=level) as opened:
+        entry = tarfile.TarInfo("a.au")
+        entry.size = len(noise)
+        opened.addfile(entry, io.BytesIO(noise))
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:50_000] + bytes([whole[50_000] ^ 1]) + whole[50_001:])
+    with pytest.raises(ArchiveError, match="broken"):
+        unpack(archive, folder)
+    assert not list(folder.glob("*"))
+
+
+def test_what_follows_a_tar_is_read_within_bounds(tmp_path: Path, folder: Path) -> None:
+    archive = tmp_path / "a.tar.gz"
+    with gzip.open(archive, "wb", compresslevel=1) as opened:
+        for _ in range(70):
+            opened.write(bytes(1 << 20))
+    with pytest.raises(ArchiveError, match="long after its end"):
+        unpack(archive, folder)
 
 
 def test_damage_in_a_header_of_a_tar_is_noticed(tmp_path: Path, folder: Path) -> None:

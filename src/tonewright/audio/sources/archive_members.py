@@ -28,6 +28,9 @@ _MOST_MEMBERS = 1_000_000
 _MOST_RATIO = 100
 _SMALL_BYTES = 64 << 20
 _MOST_LINKS = 8
+# What may follow the end of a tar: zeros that fill a record, seldom more.
+_MOST_AFTER_END_BYTES = 64 << 20
+_END_BLOCK_BYTES = 1 << 20
 
 
 class ArchiveError(TonewrightError):
@@ -116,6 +119,15 @@ def _tar_members(file: BinaryIO, start: bytes, stack: ExitStack) -> Iterator[Mem
     # The last header read is the end, which is zeros; a damaged one looks to tarfile like the end.
     if any(stream.last):
         raise ArchiveError("is broken in the middle")
+    _check_end(stream)
+
+
+def _check_end(stream: _Careful) -> None:
+    """Read what follows the end of a tar: the checksum of what was compressed is looked at with its end."""
+    for _ in range(_MOST_AFTER_END_BYTES // _END_BLOCK_BYTES):
+        if not stream.read(_END_BLOCK_BYTES):
+            return
+    raise ArchiveError("goes on long after its end; refused")
 
 
 def _tar_opener(opened: tarfile.TarFile, entry: tarfile.TarInfo) -> Callable[[], BinaryIO]:

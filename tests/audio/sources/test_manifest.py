@@ -102,7 +102,15 @@ def test_a_row_that_is_cut_short_is_said(tmp_path: Path) -> None:
     path = tmp_path / MANIFEST
     write_manifest(path, [piece(), piece(name="talk/b")])
     path.write_text(path.read_text(encoding="utf-8")[:-40], encoding="utf-8")
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with pytest.raises(CorpusError, match=r"talk/b has \d+ fields, not 20"):
+        read_manifest(path)
+
+
+def test_a_figure_that_is_none_is_said(tmp_path: Path) -> None:
+    path = tmp_path / MANIFEST
+    write_manifest(path, [piece()])
+    path.write_text(path.read_text(encoding="utf-8").replace("8000", "8k"), encoding="utf-8")
+    with pytest.raises(CorpusError, match="bandwidth_hz of talk/a is '8k', no number"):
         read_manifest(path)
 
 

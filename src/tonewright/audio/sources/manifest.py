@@ -115,10 +115,15 @@ def _text(value: object) -> str:
 
 
 def _piece(row: list[str]) -> Piece:
-    values = {}
-    for name, text in zip(Piece.columns(), row, strict=True):
+    values, columns = {}, Piece.columns()
+    if len(row) != len(columns):
+        raise ValueError(f"{row[0] if row else 'a row'} has {len(row)} fields, not {len(columns)}")
+    for name, text in zip(columns, row, strict=True):
         kind = _TYPES[name]
-        values[name] = kind(text) if kind in (str, int, float) else tuple(text.split())
+        try:
+            values[name] = kind(text) if kind in (str, int, float) else tuple(text.split())
+        except ValueError as error:
+            raise ValueError(f"{name} of {row[0]} is {text!r}, no number") from error
     piece = Piece(**values)
     paths = piece.stem_paths().values()
     if min(piece.start, piece.frames - 1, piece.sample_rate - 1) < 0 or not paths or any(map(_leaves, paths)):

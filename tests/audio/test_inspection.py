@@ -99,6 +99,14 @@ class TestDuplicates:
         assert [row.duplicate_of for row in result.files] == [None, "a.wav", "a.wav", "a.wav"]
         assert result.totals.duplicates == 3
 
+    def test_a_lone_stem_that_is_the_mixture_is_not(self, tmp_path: Path) -> None:
+        for song, level in (("A", 0.5), ("B", 0.5)):
+            for stem in ("mixture", "drums"):
+                put(tmp_path / "train" / song / f"{stem}.wav", sine(level=level), encoding="pcm16")
+        rows = {row.name: row.duplicate_of for row in inspect(tmp_path, layout="musdb18hq").files}
+        assert rows["train/A/drums.wav"] is None
+        assert rows["train/B/drums.wav"] == rows["train/B/mixture.wav"] == "train/A/mixture.wav"
+
     def test_other_sounds_are_not(self, tmp_path: Path) -> None:
         put(tmp_path / "a.wav", sine())
         put(tmp_path / "rate.wav", sine(), sample_rate=16_000)

@@ -115,6 +115,7 @@ class _Sound(NamedTuple):
 
     path: str
     name: str
+    track: str
     labels: tuple[str, ...]
     section: tuple[int, int] | None
 
@@ -129,7 +130,7 @@ def _sounds(corpus: Corpus) -> Iterator[_Sound]:
             # What was decoded lies in the cache, and goes by the name of its track.
             in_root = whole and path.startswith(prefix)
             name = path.removeprefix(prefix) if in_root else _section_name(track, stem)
-            yield _Sound(path, name, track.labels, None if whole else (track.start, track.frames))
+            yield _Sound(path, name, track.name, track.labels, None if whole else (track.start, track.frames))
 
 
 def _section_name(track: Track, stem: str) -> str:
@@ -162,18 +163,18 @@ def _in_order(sounds: Iterable[_Sound], jobs: int) -> Generator[FileReport | Unr
 
 def report_of(path: str | Path) -> FileReport | Unreadable:
     """Read one file in blocks, in memory that does not grow with its length."""
-    result = _report_of(_Sound(os.fspath(path), os.fspath(path), (), None), Event())
+    result = _report_of(_Sound(os.fspath(path), os.fspath(path), os.fspath(path), (), None), Event())
     assert result is not None
     return result
 
 
 def _report_of(sound: _Sound, stopped: Event) -> FileReport | Unreadable | None:
     """What a sound is like; None where it was broken off."""
-    path, name, labels, section = sound
+    path, name, track, labels, section = sound
     start, frames = section or (0, None)
     try:
         with SoundReader(path, allow_nonfinite=True) as reader:
-            meter = Meter(reader.info, name=name, labels=labels, section=section)
+            meter = Meter(reader.info, name=name, track=track, labels=labels, section=section)
             for block in reader.blocks(_BLOCK_FRAMES, start=start, frames=frames):
                 if stopped.is_set():
                     return None
@@ -193,11 +194,13 @@ def _seconds_by_label(files: Iterable[FileReport]) -> dict[str, float]:
 
 
 def _marked_duplicates(reports: Iterable[FileReport]) -> tuple[FileReport, ...]:
-    first: dict[str, str] = {}
+    """The reports, copies of a sound marked; a stem that is all there is of its own mixture is none."""
+    first: dict[str, FileReport] = {}
     marked = []
     for report in reports:
-        original = first.setdefault(report.digest, report.name)
-        marked.append(report if original == report.name else replace(report, duplicate_of=original))
+        original = first.setdefault(report.digest, report)
+        copy = original.track != report.track
+        marked.append(replace(report, duplicate_of=original.name) if copy else report)
     return tuple(marked)
 
 

@@ -25,7 +25,8 @@ class FileReport:
     Parameters
     ----------
     path : absolute
-    name : of the track or its stem; of a section of a file too
+    name : of the file, or of the section of one
+    track : which track it belongs to
     labels : of the track
     start : frame of the file at which the sound begins
     seconds, sample_rate, channels, container, encoding : its format
@@ -36,11 +37,12 @@ class FileReport:
     bandwidth_hz : highest frequency within 60 dB of the peak of the mean spectrum
     nonfinite : number of NaN and infinite samples; they count as 0 in the levels
     digest : hash of the rate and the samples as float32
-    duplicate_of : name of an earlier sound with the same digest
+    duplicate_of : name of an earlier sound with the same digest, in another track
     """
 
     path: str
     name: str
+    track: str
     labels: tuple[str, ...]
     start: int
     seconds: float
@@ -70,7 +72,7 @@ class Meter:
     Parameters
     ----------
     info : of its file
-    name, labels : of its track
+    name, track, labels : as in `FileReport`
     section : first frame and number of frames where it is not the whole file
     """
 
@@ -79,10 +81,11 @@ class Meter:
         info: SoundInfo,
         *,
         name: str,
+        track: str = "",
         labels: tuple[str, ...] = (),
         section: tuple[int, int] | None = None,
     ) -> None:
-        self._info, self._name, self._labels = info, name, labels
+        self._info, self._name, self._track, self._labels = info, name, track, labels
         self._start, self._frames = section or (0, info.frames)
         self._hash = hashlib.blake2b(f"{info.sample_rate} {info.channels} ".encode(), digest_size=16)
         self._sums = np.zeros(info.channels)
@@ -125,6 +128,7 @@ class Meter:
         return FileReport(
             path=info.path,
             name=self._name,
+            track=self._track,
             labels=self._labels,
             start=self._start,
             seconds=self._frames / info.sample_rate,

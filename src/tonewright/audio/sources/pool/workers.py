@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -17,9 +17,9 @@ from tonewright.audio.sources.decoding import Refused, sounds
 from tonewright.audio.sources.packages import Fetched
 from tonewright.audio.sources.screening import Screened, screen
 
-# A piece of music is some 20 MB when it comes back, and a batch of anything else no more than that.
+# A piece of music is some 30 MB when it comes back, and a batch of anything else no more than that.
 _BATCH = {"voices": 32, "music": 1, "instruments": 32}
-_MOST_IN_FLIGHT = 8
+_MOST_IN_FLIGHT = 6
 
 
 class Workers:
@@ -70,10 +70,9 @@ class Workers:
             if told is not None:
                 told(done, len(shares))
 
-    def _results(self, shares: list[Source], fetched: Fetched) -> Iterator[list[Screened | Refused]]:
-        if self.jobs == 1:
-            for share in shares:
-                yield list(_screened(share, fetched))
+    def _results(self, shares: list[Source], fetched: Fetched) -> Iterator[Iterable[Screened | Refused]]:
+        if self.jobs == 1 or len(shares) == 1:  # a whole bank at once would be much to send
+            yield from (_screened(share, fetched) for share in shares)
             return
         waiting: deque[Future] = deque()
         for share in shares:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from tonewright.audio.windows import FixedWindows
 from tonewright.codec.model import Codec
 from tonewright.codec.reconstruct import load_codec
 from tonewright.learning.metrics import log_mels, log_spectral_distance, mel_distance, si_sdr
 from tonewright.learning.runs import Run
 
 if TYPE_CHECKING:
-    from tonewright.learning.trainer import Material
+    from tonewright.learning.material import Material, ValidationWindows
 
 BATCH = 8
 
@@ -66,7 +65,7 @@ def measures(estimate: Tensor, target: Tensor, *, sample_rate: int) -> dict[str,
 
 
 @torch.inference_mode()
-def score(name: str, model: Codec, windows: FixedWindows) -> Score:
+def score(name: str, model: Codec, windows: ValidationWindows) -> Score:
     """Mean figures of a codec over fixed windows."""
     found: dict[str, list[Tensor]] = {}
     for batch in batches(windows):
@@ -93,7 +92,7 @@ def mean_spectrum(run: Run, material: Material) -> Score:
     return Score("mean spectrum", total / len(material.validation))
 
 
-def batches(windows: FixedWindows) -> Iterator[Tensor]:
+def batches(windows: ValidationWindows) -> Iterator[Tensor]:
     """The first stem of all windows in batches (batch, channels, time)."""
     stem = windows.settings.stems[0]
     for start in range(0, len(windows), BATCH):

@@ -22,6 +22,9 @@ from tonewright.learning.config import DataConfig, TrainConfig
 logger = logging.getLogger("tonewright")
 
 
+ValidationWindows = FixedWindows | FixedRemixes
+
+
 @dataclass(frozen=True)
 class Material:
     """The sound of a run, cut into windows.
@@ -33,7 +36,7 @@ class Material:
     """
 
     training: Windows | Remixes
-    validation: FixedWindows | FixedRemixes
+    validation: ValidationWindows
 
 
 def load_material(config: TrainConfig) -> Material:

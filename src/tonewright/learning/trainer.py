@@ -17,8 +17,6 @@ from lightning.pytorch.loggers import Logger
 from torch.utils.data import DataLoader
 
 from tonewright.audio.files import Clip
-from tonewright.audio.remixes import FixedRemixes
-from tonewright.audio.windows import FixedWindows
 from tonewright.errors import UsageError
 from tonewright.learning.accidents import (
     WholeCheckpoints,
@@ -32,7 +30,7 @@ from tonewright.learning.checks import check
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.learner import Learner, batches_done, batches_per_epoch, total_steps
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
-from tonewright.learning.material import Material, load_material
+from tonewright.learning.material import Material, ValidationWindows, load_material
 from tonewright.learning.registry import load_system
 from tonewright.learning.runs import MODEL_FILE, Run, create_run
 from tonewright.learning.tracking import open_loggers, publish
@@ -155,7 +153,7 @@ def loaders(trainer: pl.Trainer, material: Material, config: TrainConfig) -> tup
     return training, validation
 
 
-def example_clips(windows: FixedWindows | FixedRemixes, config: TrainConfig) -> list[tuple[str, Clip]]:
+def example_clips(windows: ValidationWindows, config: TrainConfig) -> list[tuple[str, Clip]]:
     """A few clips spread over the validation songs, named after them."""
     count = config.callbacks.examples
     if count < 1:

@@ -154,10 +154,11 @@ def _sources(page: Report, pieces: Sequence[Piece]) -> None:
         *("bandwidth, median (kHz)", "level, median (dB)", "clipped (%)"),
     )
     page.table(columns, rows, caption="What comes from where; level and clipping as published")
-    minutes: Counter[str] = Counter()
+    minutes: dict[str, float] = defaultdict(float)
     for piece in pieces:
         minutes[piece.licence] += piece.seconds / 60
-    page.table(("licence", "minutes"), minutes.most_common(), caption="Licences")
+    ordered = sorted(minutes.items(), key=lambda item: -item[1])
+    page.table(("licence", "minutes"), ordered, caption="Licences")
     authors: dict[str, set[str]] = defaultdict(set)
     for piece in pieces:
         authors[piece.author or "not named"].add(f"{piece.package} ({piece.licence})")

@@ -117,7 +117,9 @@ def main() -> None:
     pool, page = Path(sys.argv[1]), Path(sys.argv[2])
     pieces = read_manifest(pool / MANIFEST)
     found = inspect(pool, jobs=-1)
-    draw([report for report in found.files if not report.name.endswith(")")], pieces, page.with_suffix(""))
+    names = {piece.name for piece in pieces}
+    whole = [row for row in found.files if row.name in names or row.name.endswith(" (mixture)")]
+    draw(whole, pieces, page.with_suffix(""))
     options = json.loads((pool / "pool.json").read_text(encoding="utf-8"))["options"]
     totals = found.totals
     flaws = f"{totals.silent} silent, {totals.off_centre} with DC, {totals.nonfinite} with NaN, "
@@ -125,6 +127,7 @@ def main() -> None:
     licences: dict[str, float] = defaultdict(float)
     for piece in pieces:
         licences[piece.licence] += piece.seconds / 60
+    ordered = [(name, f"{value:.0f}") for name, value in sorted(licences.items(), key=lambda row: -row[1])]
     name = page.stem
     text = f"""# What the pool holds
 
@@ -164,12 +167,7 @@ Every sound read from end to end: {flaws}.
         )
     }
 
-{
-        table(
-            ("licence", "minutes"),
-            ((name, f"{value:.0f}") for name, value in sorted(licences.items(), key=lambda item: -item[1])),
-        )
-    }
+{table(("licence", "minutes"), ordered)}
 
 ## Left out
 

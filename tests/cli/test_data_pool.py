@@ -142,6 +142,7 @@ def test_dry_run_writes_nothing(lost: set[str], tmp_path: Path, capsys: pytest.C
     ("arguments", "words"),
     [
         (("--only", "musik"), "did you mean music?"),
+        (("--only", ","), "names no part"),
         (("--size", "big"), "size 'big'"),
         (("--licences", "all"), "licences 'all'"),
         (("--jobs", "0"), "--jobs"),

@@ -202,6 +202,19 @@ def test_an_interrupted_build_goes_on(
     assert contents(pool) == whole
 
 
+def test_a_build_that_was_killed_goes_on(fetcher: Fetcher, whole: dict[str, str], tmp_path: Path) -> None:
+    """Its arrays are there without their index, and what it was writing has no name yet."""
+    pool = tmp_path / "whole"
+    for name in ("band.csv", "drums.csv", "drums.json"):
+        (pool / "index" / name).unlink()
+    for name in ("manifest.csv", "left-out.csv", "LICENCES.md", "instruments/drums.wav"):
+        (pool / name).unlink()
+    (pool / "instruments" / ".tonewright-0123456789abcdef.wav").write_bytes(b"RIFF")
+    build_pool(pool, jobs=1)
+    assert fetcher.fetched == ["band", "drums"]
+    assert contents(pool) == whole
+
+
 def test_nothing_is_fetched_twice(fetcher: Fetcher, whole: dict[str, str], tmp_path: Path) -> None:
     build_pool(tmp_path / "whole", jobs=1)
     assert fetcher.fetched == []

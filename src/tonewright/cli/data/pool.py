@@ -72,7 +72,10 @@ def command(
     from tonewright.audio.sources.pool import build_pool, plan_pool
     from tonewright.cli.show import print_json, progress_bar
 
-    chosen = {"only": tuple(filter(None, only.split(","))), "size": size, "licences": licences}
+    parts = tuple(filter(None, only.replace(" ", "").split(",")))
+    if not parts:
+        raise click.UsageError(f"--only names no part; the parts are {PARTS}")
+    chosen = {"only": parts, "size": size, "licences": licences}
     if dry_run:
         plan = plan_pool(folder, **chosen)
         print_json(plan_as_json(plan)) if as_json else print_plan(plan)

@@ -71,6 +71,7 @@ def prepare(root: Path, options: dict[str, Any], *, overwrite: bool) -> None:
         write_json(file, {"format": FORMAT, "options": options, "sources": []})
         return
     made = read_pool_file(root).get("options", {})
+    _sweep(root)
     if overwrite:
         clear(root)
     elif made.get("licences") != options["licences"]:
@@ -98,6 +99,13 @@ def clear(root: Path) -> None:
         remove_shelf(root, name)
     for name in (MANIFEST, LEFT_OUT, LICENCES, "report.html"):
         (root / name).unlink(missing_ok=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a run that was killed had not finished writing."""
+    for folder in (*PARTS[:3], INDEX, SOUNDFONTS):
+        for path in (root / folder).glob(".tonewright-*"):
+            path.unlink()
 
 
 def remove_shelf(root: Path, name: str) -> None:

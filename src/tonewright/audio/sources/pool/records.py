@@ -12,6 +12,7 @@ from typing import Any
 
 from tonewright.audio.sources.manifest import MANIFEST, PARTS, Piece
 from tonewright.audio.sources.shelves import (
+    INDEX,
     facts_path,
     index_path,
     read_facts,

@@ -18,6 +18,7 @@ import numpy as np
 from tonewright.audio.band.composing import compose
 from tonewright.audio.band.names import PlannedSong, plan_songs
 from tonewright.audio.files import Clip, atomic_output, write
+from tonewright.audio.processes import deaf_to_interrupts
 from tonewright.errors import OutputError, UsageError
 
 FORMAT = 1
@@ -203,7 +204,8 @@ def _run(
     tasks.append(delayed(_numbered)(len(planned) + 1, write_one_shots, root, seed))
     workers = min(jobs or cpu_count(), len(tasks))
     done: dict[int, Any] = {}
-    results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
+    with deaf_to_interrupts():
+        results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     for number, result in results:
         done[number] = result
         if progress:

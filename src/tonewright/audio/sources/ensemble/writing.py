@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tonewright.audio.bandwidth import bandwidth_hz
+from tonewright.audio.processes import deaf_to_interrupts
 from tonewright.audio.sources.ensemble.banks import Banks, find_banks
 from tonewright.audio.sources.ensemble.composing import LINE_UPS, song_seconds
 from tonewright.audio.sources.ensemble.midi import require_mido
@@ -189,7 +190,8 @@ def _written(
             yield write_shelf(pool, shelf, banks, singers)
         return
     tasks = [delayed(_quietly)(write_shelf, pool, shelf, banks, singers) for shelf in shelves]
-    results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
+    with deaf_to_interrupts():
+        results: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     yield from results
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
+from tonewright.audio.processes import deaf_to_interrupts
 from tonewright.audio.sources.catalogue import Source
 from tonewright.audio.sources.decoding import Refused, sounds
 from tonewright.audio.sources.packages import Fetched
@@ -76,7 +77,8 @@ class Workers:
             return
         waiting: deque[Future] = deque()
         for share in shares:
-            waiting.append(self._processes().submit(_in_process, share, fetched))
+            with deaf_to_interrupts():  # processes start when something is submitted
+                waiting.append(self._processes().submit(_in_process, share, fetched))
             if len(waiting) >= min(2 * self.jobs, _MOST_IN_FLIGHT):
                 yield waiting.popleft().result()
         while waiting:

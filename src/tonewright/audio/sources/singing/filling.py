@@ -18,6 +18,7 @@ import numpy as np
 
 from tonewright.audio.bandwidth import bandwidth_hz
 from tonewright.audio.clips import resample
+from tonewright.audio.processes import deaf_to_interrupts
 from tonewright.audio.sources.levelling import levelling_gain_db
 from tonewright.audio.sources.manifest import Piece
 from tonewright.audio.sources.shelves import (
@@ -162,7 +163,8 @@ def _sung(pool: Path, shelves: list[_Shelf], jobs: int | None, stack: ExitStack)
     workers = min(jobs or cpu_count(), sum(len(shelf.phrases) for shelf in shelves))
     tasks = (delayed(_sing)(pool, phrase) for shelf in shelves for phrase in shelf.phrases)
     parallel = Parallel(n_jobs=max(1, workers), return_as="generator")
-    songs: Any = parallel(tasks)
+    with deaf_to_interrupts():
+        songs: Any = parallel(tasks)
     stack.callback(_stop, songs)
     return songs
 

@@ -84,6 +84,10 @@ def test_a_package_of_no_use_is_a_warning(
     printed = capsys.readouterr()
     told = json.loads(printed.out)
     assert told["missing"] == []
+    (part,) = told["parts"]
+    assert (part["part"], part["pieces"], part["source_rates"]) == ("instruments", 2, [44_100])
+    assert part["seconds"] == pytest.approx(sum(shelf["seconds"] for shelf in told["shelves"]), abs=0.01)
+    assert part["licences"] == ["CC-BY-3.0"]
     assert [shelf["pieces"] for shelf in told["shelves"]] == [2, 0]
     assert "warning: left out: copy: none of its files can be used" in printed.err
     assert "most of them: is the same sound as another" in printed.err

@@ -224,7 +224,7 @@ def test_empty_lists_are_fetched_into_a_folder_of_our_own(repository, downloads)
 def test_lists_that_cannot_be_fetched_are_an_error_that_says_why(repository, downloads):
     repository.add("sounds", {"a": b""})
     repository.mood(empty_lists=True, offline=True)
-    with pytest.raises(SourceError, match=r"no package lists.*Could not resolve"):
+    with pytest.raises(SourceError, match=r"lists do not name it.*Could not resolve"):
         fetch(source(), downloads)
 
 

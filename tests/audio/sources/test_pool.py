@@ -278,11 +278,15 @@ def test_nothing_at_all_is_an_error(fetcher: Fetcher, tmp_path: Path) -> None:
         build_pool(tmp_path / "pool", jobs=1)
 
 
-@pytest.mark.parametrize("damage", ["array", "index", "facts"])
+@pytest.mark.parametrize("damage", ["array", "index", "facts", "swapped"])
 def test_damage_is_mended(fetcher: Fetcher, whole: dict[str, str], tmp_path: Path, damage: str) -> None:
     pool = tmp_path / "whole"
-    path = {"array": "music/band.wav", "index": "index/band.csv", "facts": "index/band.json"}[damage]
-    (pool / path).write_bytes((pool / path).read_bytes()[:-100_000] if damage == "array" else b"{")
+    path = {"array": "music/band.wav", "index": "index/band.csv", "facts": "index/band.json"}.get(damage)
+    if path is None:  # another array of the right kind, and longer
+        path = "music/band.wav"
+        write(pool / path, Clip(np.zeros((1, 9_000_000)), 44_100), encoding="pcm16", overwrite=True)
+    else:
+        (pool / path).write_bytes((pool / path).read_bytes()[:-100_000] if damage == "array" else b"{")
     build_pool(pool, jobs=1)
     assert fetcher.fetched == ["band"]
     assert contents(pool) == whole
@@ -361,6 +365,28 @@ class TestFolders:
         build_pool(tmp_path / "pool", only=("voices",), jobs=1)
         with pytest.raises(UsageError, match="--licences permissive"):
             build_pool(tmp_path / "pool", only=("voices",), licences="any", jobs=1)
+
+    def test_a_plan_refuses_what_a_build_would(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        build_pool(tmp_path / "pool", only=("voices",), jobs=1)
+        with pytest.raises(UsageError, match="--licences permissive"):
+            plan_pool(tmp_path / "pool", only=("voices",), licences="any")
+        anew = plan_pool(tmp_path / "pool", only=("voices",), licences="any", overwrite=True)
+        assert anew.there == frozenset()
+        with pytest.raises(OutputError, match="is no pool"):
+            plan_pool(tmp_path)
+
+    def test_two_runs_at_once_are_refused(self, fetcher: Fetcher, tmp_path: Path) -> None:
+        refusals = []
+
+        def again(done: int, total: int) -> None:
+            if not refusals:
+                with pytest.raises(OutputError, match="another process is making this pool") as caught:
+                    build_pool(tmp_path / "pool", only=("voices",), jobs=1)
+                refusals.append(caught.value)
+
+        build_pool(tmp_path / "pool", only=("voices",), jobs=1, progress=again)
+        assert refusals
+        build_pool(tmp_path / "pool", only=("voices",), jobs=1)
 
     @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}'])
     def test_a_damaged_pool_file_is_said(self, fetcher: Fetcher, tmp_path: Path, content: str) -> None:

@@ -313,5 +313,5 @@ def _check_array(path: Path, frames: int, channels: int) -> None:
         os.close(descriptor)
     if layout is None or layout.kind != "pcm16" or layout.sample_rate != SAMPLE_RATE:
         raise CorpusError(f"{path}: is damaged or cut short; {again}")
-    if layout.frames < frames or layout.channels != channels:
-        raise CorpusError(f"{path}: is shorter than its index says; {again}")
+    if layout.frames != frames or layout.channels != channels:
+        raise CorpusError(f"{path}: is not as long or as wide as its index says; {again}")

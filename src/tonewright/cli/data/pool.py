@@ -77,7 +77,7 @@ def command(
         raise click.UsageError(f"--only names no part; the parts are {PARTS}")
     chosen = {"only": parts, "size": size, "licences": licences}
     if dry_run:
-        plan = plan_pool(folder, **chosen)
+        plan = plan_pool(folder, **chosen, overwrite=force)
         print_json(plan_as_json(plan)) if as_json else print_plan(plan)
         return
     with progress_bar("pool") as progress:
@@ -102,14 +102,13 @@ def print_plan(plan: Plan) -> None:
     rows = [
         (
             source.part,
-            source.name,
             source.package,
             "there" if source.name in plan.there else f"{source.megabytes:.1f} MB",
             "by file" if source.published else source.licence,
         )
         for source in plan.sources
     ]
-    print_table("", ("part", "source", "package", "download", "licence"), rows)
+    print_table("", ("part", "package", "download", "licence"), rows)
     click.echo(f"to download: {plan.download_mb:.0f} MB; on disk: about {plan.disk_mb / 1000:.1f} GB")
     for need, names in plan.lacking.items():
         click.echo(f"lacking: {need}; without it these are left out: {', '.join(names)}")
@@ -182,10 +181,27 @@ def summary_as_json(summary: PoolSummary) -> dict:
 
     return {
         "folder": str(summary.folder),
-        "parts": list(part_rows(summary.pieces)),
+        "parts": [
+            row_as_json(summary.pieces, part) for part in dict.fromkeys(p.part for p in summary.pieces)
+        ],
         "shelves": [dataclasses.asdict(state) for state in summary.shelves],
         "missing": [state.name for state in summary.missing],
         "lacking": summary.lacking,
+    }
+
+
+def row_as_json(pieces: Sequence[Piece], part: str) -> dict:
+    """What a part holds, in numbers; the bandwidths are the 5 %, 50 % and 95 % quantiles."""
+    import numpy as np
+
+    inside = [piece for piece in pieces if piece.part == part]
+    return {
+        "part": part,
+        "pieces": len(inside),
+        "seconds": round(sum(piece.seconds for piece in inside), 2),
+        "source_rates": sorted({piece.source_rate for piece in inside}),
+        "bandwidths_hz": np.quantile([piece.bandwidth_hz for piece in inside], (0.05, 0.5, 0.95)).tolist(),
+        "licences": sorted({piece.licence for piece in inside}),
     }
 
 

@@ -98,7 +98,7 @@ def update(private: Path) -> None:
         raise full(private)
     if not _has_lists(private):
         raise SourceError(
-            "apt has no package lists and could not fetch any"
+            "apt's package lists do not name it, and newer ones could not be fetched"
             f" ({outcome.reason()}); is there a connection, and are the machine's sources set up?"
         )
 

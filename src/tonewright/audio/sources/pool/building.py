@@ -28,7 +28,7 @@ from tonewright.audio.sources.catalogue import Licences, Size, Source, choose
 from tonewright.audio.sources.manifest import PARTS, Piece
 from tonewright.audio.sources.packages import SourceError, discard, lacking
 from tonewright.audio.sources.pool.fetching import Fetching
-from tonewright.audio.sources.pool.records import DOWNLOADS, ShelfState, prepare, write_records
+from tonewright.audio.sources.pool.records import DOWNLOADS, ShelfState, check_folder, prepared, write_records
 from tonewright.audio.sources.pool.shelf import make_shelf, state_of
 from tonewright.audio.sources.pool.workers import Workers
 from tonewright.audio.sources.shelves import publish
@@ -98,16 +98,18 @@ def plan_pool(
     only: Collection[str] = FETCHED_PARTS,
     size: Size = "small",
     licences: Licences = "permissive",
+    overwrite: bool = False,
 ) -> Plan:
-    """What `build_pool` would fetch; nothing is written.
+    """What `build_pool` would fetch, or the error with which it would refuse the folder; nothing is written.
 
     Parameters
     ----------
-    folder, only, size, licences : as for `build_pool`
+    folder, only, size, licences, overwrite : as for `build_pool`
     """
     root = Path(folder).expanduser().resolve()
     sources = tuple(_cut(source) for source in choose(only=only, size=size, licences=licences))
-    there = frozenset(source.name for source in sources if state_of(root, source) is not None)
+    check_folder(root, licences=licences, overwrite=overwrite)
+    there = frozenset(source.name for source in sources if not overwrite and state_of(root, source))
     plan = Plan(sources, there, 0.0, 0.0, lacking([item for item in sources if item.name not in there]))
     wanted = [source for source in sources if source.name not in {*there, *plan.lost}]
     packages = {source.package: source.megabytes for source in wanted}
@@ -164,9 +166,8 @@ def build_pool(
     }
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
     _check_makers(sing_hours, song_hours)
-    with _in_words(root):
-        prepare(root, options, overwrite=overwrite)
-        plan = plan_pool(root, only=only, size=size, licences=licences)
+    with _in_words(root), prepared(root, options, overwrite=overwrite):
+        plan = plan_pool(root, only=only, size=size, licences=licences, overwrite=overwrite)
         _check_room(root, plan)
         states = _shelves(root, plan, jobs=jobs, keep_downloads=keep_downloads, progress=progress)
         pieces = publish(root)

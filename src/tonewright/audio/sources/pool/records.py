@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -53,8 +56,8 @@ class ShelfState:
     left_out: int = 0
 
 
-def prepare(root: Path, options: dict[str, Any], *, overwrite: bool) -> None:
-    """Leave a folder that is a pool, made under these options or empty.
+def check_folder(root: Path, *, licences: str, overwrite: bool = False) -> None:
+    """Whether a folder is, or can become, a pool for these licences; nothing is written.
 
     Raises
     ------
@@ -65,21 +68,52 @@ def prepare(root: Path, options: dict[str, Any], *, overwrite: bool) -> None:
     """
     if root.exists() and not root.is_dir():
         raise OutputError(f"{root}: is a file; choose a folder")
-    file = root / POOL_FILE
-    if not file.exists():
+    if not (root / POOL_FILE).exists():
         if root.exists() and any(root.iterdir()):
             raise OutputError(f"{root}: holds files and is no pool; choose an empty folder or another name")
-        write_json(file, {"format": FORMAT, "options": options, "sources": []})
         return
     made = read_pool_file(root).get("options", {})
-    _sweep(root)
-    if overwrite:
-        clear(root)
-    elif made.get("licences") != options["licences"]:
+    if not overwrite and made.get("licences") != licences:
         raise UsageError(
             f"{root}: was made with --licences {made.get('licences')}; choose another folder,"
             " the same licences, or make it anew (--force)"
         )
+
+
+@contextmanager
+def prepared(root: Path, options: dict[str, Any], *, overwrite: bool) -> Iterator[None]:
+    """A folder that is a pool, made under these options or empty, held against other processes.
+
+    Raises
+    ------
+    OutputError, UsageError
+        As `check_folder` does, and where another process is making it.
+    """
+    check_folder(root, licences=options["licences"], overwrite=overwrite)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        held = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise OutputError(f"{root}: cannot be made ({error.strerror}); choose another folder") from error
+    try:
+        with suppress(OSError):  # some network disks lock no folders
+            _hold(root, held)
+        if not (root / POOL_FILE).exists():
+            write_json(root / POOL_FILE, {"format": FORMAT, "options": options, "sources": []})
+        _sweep(root)
+        if overwrite:
+            clear(root)
+        yield
+    finally:
+        os.close(held)
+
+
+def _hold(root: Path, descriptor: int) -> None:
+    """Lock a folder until its descriptor is closed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(f"{root}: another process is making this pool; wait until it is done") from error
 
 
 def read_pool_file(root: Path) -> dict[str, Any]:
@@ -104,9 +138,10 @@ def clear(root: Path) -> None:
 
 def _sweep(root: Path) -> None:
     """Remove what a run that was killed had not finished writing."""
-    for folder in (*PARTS[:3], INDEX, SOUNDFONTS):
+    for folder in (*PARTS, INDEX, SOUNDFONTS, "."):
         for path in (root / folder).glob(".tonewright-*"):
-            path.unlink()
+            if path.is_file():
+                path.unlink()
 
 
 def remove_shelf(root: Path, name: str) -> None:

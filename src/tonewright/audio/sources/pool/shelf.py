@@ -117,7 +117,8 @@ def state_of(root: Path, source: Source) -> ShelfState | None:
             return None
         facts = read_facts(root, source.name)
     except CorpusError as error:
-        _log.warning("%s; it is made anew", error)
+        wrong = str(error).rpartition("; ")[0] or error  # without what to do: that is done here
+        _log.warning("%s; it is made anew", wrong)
         return None
     refused, banks_kept = facts.get("refused", []), facts.get("banks", [])
     whole = all((root / SOUNDFONTS / bank).is_file() for bank in banks_kept)

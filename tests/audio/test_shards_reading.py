@@ -179,6 +179,22 @@ def test_a_broken_sample_is_logged_and_left_out(
     assert stream.position == len(stream), "what cannot be read counts too"
 
 
+def test_an_index_that_promises_more_than_there_is(
+    source: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither what follows in the archive is heard, nor as much memory taken as a stranger says."""
+    plan = plan_shards(source, ShardSettings(seconds=0.25, encoding="wav"))
+    write_shards(plan, tmp_path / "out", jobs=1)
+    index = tmp_path / "out" / "index.json"
+    for frames in (2_001, 2 * 10**12):
+        index.write_text(index.read_text().replace('"frames": 2000', f'"frames": {frames}', 1))
+        stream, _ = ShardStream(tmp_path / "out", split=None), caplog.clear()
+        with caplog.at_level(logging.WARNING, "tonewright"):
+            assert len(list(stream)) == len(stream) - 1
+        assert f"holds 2000 frames; its index says {frames}" in caplog.text
+        index.write_text(index.read_text().replace(f'"frames": {frames}', '"frames": 2000', 1))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from tonewright.errors import CorpusError
 FORMAT, KIND, INDEX = 1, "tonewright-shards", "index.json"
 SPLITS = ("train", "validation", "test")
 HEAD_END = '"shards": ['
+_BLOCK = tarfile.BLOCKSIZE
 _TEXTS = ("key", "name", "track", "song")
 _COUNTS = ("start", "frames", "track_frames", "sample_rate", "channels")
 
@@ -174,9 +176,11 @@ def _checked(shard: dict[str, Any]) -> dict[str, Any]:
         good = good and all(isinstance(item[key], int) and item[key] >= 0 for key in _COUNTS)
         good = good and all(isinstance(label, str) for label in item["labels"])
         good = good and isinstance(item["bandwidth_hz"], float | int | None)
-        places = [place for _, *place in item["stems"].values()]
+        places = [Place(offset, size) for _, offset, size in item["stems"].values()]
         good = good and all(isinstance(rest, str) for rest, _, _ in item["stems"].values())
         good = good and not any(map(leads_out, item["stems"]))
-        if not (good and places and all(isinstance(number, int) for place in places for number in place)):
+        good = good and all(isinstance(number, int) for place in places for number in place)
+        # A member lies behind its header.
+        if not (good and places and all(offset >= _BLOCK and size >= 0 for offset, size in places)):
             raise ValueError(f"{name} describes a sample as it must not")
     return shard

@@ -53,10 +53,10 @@ class ShardSettings:
         """Refuse what cannot be meant."""
         if self.encoding not in ENCODINGS:
             raise UsageError(f'encoding is "{self.encoding}": must be one of {", ".join(ENCODINGS)}')
-        if not self.seconds >= 0:
+        if not 0 <= self.seconds < math.inf:
             raise UsageError(f"seconds is {self.seconds:g}: must be more, or 0 for whole tracks")
-        if not self.shard_mb > 0:
-            raise UsageError(f"shard_mb is {self.shard_mb:g}: must be more than 0")
+        if not 0 < self.shard_mb < math.inf:
+            raise UsageError(f"shard_mb is {self.shard_mb:g}: must be more than 0, and finite")
 
 
 class Member(NamedTuple):

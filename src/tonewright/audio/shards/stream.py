@@ -136,7 +136,10 @@ class ShardStream:
         rates = set()
         for stem in entry.members if self.stems is None else self.stems:
             reader = open_reader(f"{self.folder}/{entry.path(stem)}")
-            sounds[stem] = reader.part(0, reader.frames if entry.frames is None else entry.frames)
+            frames = reader.frames if entry.frames is None else entry.frames
+            if frames > reader.frames:
+                raise AudioError(reader.path, f"holds {reader.frames} frames; its index says {frames}")
+            sounds[stem] = reader.part(0, frames)
             rates.add(reader.sample_rate)
         if len(rates) > 1:
             raise AudioError(f"{self.folder}/{entry.shard}", f"{entry.name}: its stems differ in sample rate")

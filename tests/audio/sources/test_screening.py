@@ -310,7 +310,9 @@ class TestMeasures:
 class TestOnTheBand:
     def test_its_voices_are_more_like_speech_than_its_songs(self, band: Path) -> None:
         """They sing: nobody would take them for speech, but for music still less."""
-        for song in sorted(band.glob("t*/*/mixture.wav")):
+        songs = sorted(band.glob("t*/*/mixture.wav"))
+        assert songs
+        for song in songs:
             voice, mix = read(song.with_name("vocals.wav")), read(song)
             of_voice = speech_score(voice.samples, sample_rate=voice.sample_rate)
             of_mix = speech_score(mix.samples, sample_rate=mix.sample_rate)
@@ -324,12 +326,14 @@ class TestOnRealRecordings:
     """The limits were fitted without these."""
 
     def scores(self, shared: Path, pattern: str) -> dict[str, float]:
+        """Of all recordings of a kind that are long enough, one at least."""
         found = {}
         for path in sorted((shared / "audio" / "clips").glob(pattern)):
             clip = read(path)
             score = speech_score(clip.samples, sample_rate=clip.sample_rate)
             if score is not None:
                 found[path.stem] = score
+        assert found, pattern
         return found
 
     def test_speech_and_mixes_are_told_apart(self, shared: Path) -> None:

@@ -71,7 +71,7 @@ def test_prints_what_it_holds_and_what_to_do(
     assert row[1] == "3"
     assert row[-1] == "CC-BY-3.0"
     assert f"tonewright data check '{pool}'" in printed.out
-    assert f"data=pool data.root='{pool}'" in printed.out
+    assert f"data=pool 'data.root=\"{pool}\"'" in printed.out
     assert printed.err == ""
 
 

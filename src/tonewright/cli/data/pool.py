@@ -140,15 +140,15 @@ def print_summary(summary: PoolSummary) -> None:
     """What the pool holds, and what to do with it."""
     import shlex
 
-    from tonewright.cli.show import print_table
+    from tonewright.cli.show import override_word, print_table
 
     columns = ("part", "pieces", "minutes", "rates of the sources, kHz", "bandwidth, kHz", "licences")
     print_table(str(summary.folder), columns, [tuple(row.values()) for row in part_rows(summary.pieces)])
     refused = sum(state.left_out for state in summary.shelves)
     click.echo(f"left out: {refused} files, each with its reason in left-out.csv")
-    folder = shlex.quote(str(summary.folder))
-    click.echo(f"next: tonewright data check {folder}")
-    click.echo(f"      tonewright train codec data=pool data.root={folder}")
+    folder = str(summary.folder)
+    click.echo(f"next: tonewright data check {shlex.quote(folder)}")
+    click.echo(f"      tonewright train codec data=pool {override_word('data.root', folder)}")
 
 
 def part_rows(pieces: Sequence[Piece]) -> Iterator[dict[str, str]]:

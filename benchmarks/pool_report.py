@@ -114,6 +114,7 @@ def draw(reports: Sequence[FileReport], pieces: Sequence[Piece], folder: Path) -
 
 
 def main() -> None:
+    """Write the page and its figures."""
     pool, page = Path(sys.argv[1]), Path(sys.argv[2])
     pieces = read_manifest(pool / MANIFEST)
     found = inspect(pool, jobs=-1)

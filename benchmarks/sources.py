@@ -137,6 +137,8 @@ def singing_rows(pool: Path) -> list[Row]:
 
     pieces = [piece for piece in read_manifest(pool / MANIFEST) if piece.part == "voices"]
     chosen = [piece for piece in pieces if 4 <= piece.seconds <= 10][:: max(1, len(pieces) // 40)][:20]
+    if not chosen:
+        raise SkippedError("the pool has no speech of 4 to 10 s")
     rows = []
     for rate in (16000, 22050):
         speech = [

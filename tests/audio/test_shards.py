@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,8 @@ from tonewright.audio.shards import (
 )
 from tonewright.audio.shards import job as job_room
 from tonewright.audio.shards.index import INDEX, read_shards
+from tonewright.audio.sources.manifest import LICENCES
+from tonewright.audio.sources.shelves import ShelfWriter, publish
 from tonewright.errors import AudioError, CorpusError, OutputError, UsageError
 
 RATE = 8_000
@@ -511,7 +514,9 @@ def test_nothing_to_pack(tmp_path: Path) -> None:
         ({"encoding": "mp3"}, "must be one of flac, wav, keep"),
         ({"seconds": -1}, "0 for whole"),
         ({"seconds": float("nan")}, "0 for whole"),
+        ({"seconds": float("inf")}, "0 for whole"),
         ({"shard_mb": 0}, "more than 0"),
+        ({"shard_mb": float("inf")}, "finite"),
     ],
 )
 def test_settings_that_cannot_be_meant(changes: dict, words: str) -> None:
@@ -525,6 +530,35 @@ def test_a_piece_too_long_for_a_member(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match="cut it with --seconds"):
         plan_shards(corpus, ShardSettings(seconds=0, encoding="wav"))
     assert plan_shards(corpus, ShardSettings(seconds=0.25, encoding="wav")).samples == 4
+
+
+def test_the_licences_of_a_pool_go_with_its_sound(tmp_path: Path) -> None:
+    with ShelfWriter(tmp_path / "pool", part="voices", shelf="talk", package="talk", version="1") as shelf:
+        sound = whole_numbers(9_000, 1, 0).T
+        shelf.add(
+            {"mixture": sound},
+            name="talk/a",
+            song="talk/a",
+            labels=("speech", "en"),
+            source_rate=44_100,
+            bandwidth_hz=2e4,
+            level_db=-5.0,
+            gain_db=0.0,
+            clipped=0.0,
+            file="a.wav",
+            licence="CC-BY-4.0",
+            author="someone",
+        )
+    publish(tmp_path / "pool")
+    (tmp_path / "pool" / LICENCES).write_text("CC-BY-4.0: someone\n")
+    shard(load_corpus(tmp_path / "pool"), tmp_path / "once")
+    shard(load_corpus(tmp_path / "once"), tmp_path / "twice")
+    assert (tmp_path / "once" / LICENCES).read_text() == "CC-BY-4.0: someone\n"
+    assert (tmp_path / "twice" / LICENCES).read_text() == "CC-BY-4.0: someone\n"
+    songs(tmp_path / "in", (2_000,))
+    (tmp_path / "in" / LICENCES).write_text("mine")
+    shard(load_corpus(tmp_path / "in"), tmp_path / "mine")
+    assert not (tmp_path / "mine" / LICENCES).exists(), "only a pool writes such a list"
 
 
 # Whose folder it is
@@ -611,6 +645,9 @@ def test_an_index_laid_out_anew_still_serves(tmp_path: Path) -> None:
         (lambda text: text.replace('"split": "train"', '"split": "all"'), "lacks its split"),
         (lambda text: text.replace('"name": "song 0"', '"name": "../../song"'), "as it must not"),
         (lambda text: text.replace('"mixture":', '"../mixture":'), "as it must not"),
+        (lambda text: text.replace('"mixture.flac", ', '"mixture.flac", -'), "as it must not"),
+        (lambda text: re.sub(r'("mixture\.flac", )\d+', r"\g<1>100", text), "as it must not"),
+        (lambda text: re.sub(r'("mixture\.flac", \d+, )', r"\g<1>-", text), "as it must not"),
     ],
 )
 def test_an_index_that_is_damaged_or_a_strangers(

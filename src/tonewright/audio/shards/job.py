@@ -16,6 +16,7 @@ from tonewright.audio.shards.claim import claimed, finished_shards, load_json
 from tonewright.audio.shards.index import FORMAT, HEAD_END, INDEX, KIND
 from tonewright.audio.shards.planning import PlannedShard, ShardPlan
 from tonewright.audio.shards.writing import as_line, write_shard
+from tonewright.audio.sources.manifest import LICENCES
 from tonewright.errors import CorpusError, OutputError
 
 
@@ -55,7 +56,8 @@ def write_shards(
 ) -> ShardSummary:
     """Write the shards of a plan and their index; the same bytes for any number of jobs.
 
-    Shards that an earlier call with the same plan and the same files has finished are kept.
+    Shards that an earlier call with the same plan and the same files has finished are kept. The list of
+    licences of a pool goes with its sound.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ def write_shards(
             _check_room(root, sum(map(plan.size_of, todo)))
             crew = _Crew(sum(len(shard.pieces) for shard in todo), progress)
             _write_all(todo, root, state, plan.digits, jobs, crew)
+        _copy_licences(plan, root)
         return _indexed(plan, root, state, kept=len(done))
 
 
@@ -161,6 +164,14 @@ def _write_all(
         raise OutputError(f"{root}: {str(error).rpartition(': ')[2]}; {again}") from error
     finally:
         crew.dismiss()
+
+
+def _copy_licences(plan: ShardPlan, root: Path) -> None:
+    """Keep what a pool, or shards made of one, say of authors and licences."""
+    source = Path(plan.root, LICENCES)
+    if plan.layout in ("pool", "shards") and source.is_file():
+        with atomic_output(root / LICENCES, overwrite=True) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def _indexed(plan: ShardPlan, root: Path, state: Path, *, kept: int) -> ShardSummary:

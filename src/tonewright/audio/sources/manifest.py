@@ -13,7 +13,7 @@ from typing import get_type_hints
 from tonewright.audio.files import atomic_output
 from tonewright.errors import CorpusError
 
-MANIFEST = "manifest.csv"
+MANIFEST, LICENCES = "manifest.csv", "LICENCES.md"
 PARTS = ("voices", "music", "instruments", "singing", "songs")
 
 

@@ -300,6 +300,29 @@ def test_another_recipe_makes_the_shelf_anew(
     assert fetcher.fetched == ["talk", "band", "drums"]
 
 
+def test_force_that_is_stopped_goes_on_without(
+    fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_pool(tmp_path / "pool", licences="permissive", jobs=1)
+    fetcher.failures["band"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt, match="the same command without --force goes on from here"):
+        build_pool(tmp_path / "pool", licences="any", jobs=1, overwrite=True)
+    with pytest.raises(UsageError, match="was made with --licences any"):
+        build_pool(tmp_path / "pool", licences="permissive", jobs=1)
+    fetcher.failures.clear()
+    fetcher.fetched.clear()
+    build_pool(tmp_path / "pool", licences="any", jobs=1)
+    assert fetcher.fetched == ["band", "drums"], "what was made before the stop is kept"
+
+
+@pytest.mark.parametrize("hours", [-1.0, float("nan"), float("inf")])
+def test_hours_that_cannot_be_meant_are_said_first(fetcher: Fetcher, tmp_path: Path, hours: float) -> None:
+    for changes in ({"sing_hours": hours}, {"song_hours": hours}):
+        with pytest.raises(UsageError, match="hours to be made are 0 to 10000"):
+            build_pool(tmp_path / "pool", **changes)
+    assert not (tmp_path / "pool").exists()
+
+
 def test_force_makes_it_anew_and_leaves_what_is_not_ours(
     fetcher: Fetcher, whole: dict[str, str], tmp_path: Path
 ) -> None:

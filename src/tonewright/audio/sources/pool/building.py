@@ -32,9 +32,10 @@ from tonewright.audio.sources.pool.records import DOWNLOADS, ShelfState, check_f
 from tonewright.audio.sources.pool.shelf import make_shelf, state_of
 from tonewright.audio.sources.pool.workers import Workers
 from tonewright.audio.sources.shelves import publish
-from tonewright.errors import OutputError
+from tonewright.errors import OutputError, UsageError
 
 FETCHED_PARTS = PARTS[:3]
+MOST_HOURS = 10_000  # of singing, of songs
 # Of each track of music; of those with stems less, for all of them are in memory at once.
 _EXCERPT_S, _STEMS_EXCERPT_S = 180.0, 120.0
 # Megabytes on disk for one of download: unpacked, and laid down.
@@ -165,8 +166,10 @@ def build_pool(
         "song_hours": song_hours,
     }
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
+    if not (0 <= sing_hours <= MOST_HOURS and 0 <= song_hours <= MOST_HOURS):
+        raise UsageError(f"hours to be made are 0 to {MOST_HOURS}; got {sing_hours:g} and {song_hours:g}")
     _check_makers(sing_hours, song_hours)
-    with _in_words(root), prepared(root, options, overwrite=overwrite):
+    with _in_words(root, anew=overwrite), prepared(root, options, overwrite=overwrite):
         plan = plan_pool(root, only=only, size=size, licences=licences, overwrite=overwrite)
         _check_room(root, plan)
         states = _shelves(root, plan, jobs=jobs, keep_downloads=keep_downloads, progress=progress)
@@ -284,9 +287,9 @@ def _reasons(states: Sequence[ShelfState]) -> str:
 
 
 @contextmanager
-def _in_words(root: Path) -> Iterator[None]:
+def _in_words(root: Path, *, anew: bool) -> Iterator[None]:
     """Say how to go on after what ends a build."""
-    onward = "the same command goes on from here"
+    onward = f"the same command{' without --force' if anew else ''} goes on from here"
     try:
         yield
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tonewright.audio.sources.manifest import MANIFEST, PARTS, Piece
+from tonewright.audio.sources.manifest import LICENCES, MANIFEST, PARTS, Piece
 from tonewright.audio.sources.shelves import (
     INDEX,
     facts_path,
@@ -26,7 +26,7 @@ from tonewright.audio.writing import atomic_output
 from tonewright.errors import CorpusError, OutputError, UsageError
 
 FORMAT = 1
-POOL_FILE, LEFT_OUT, LICENCES = "pool.json", "left-out.csv", "LICENCES.md"
+POOL_FILE, LEFT_OUT = "pool.json", "left-out.csv"
 SOUNDFONTS, DOWNLOADS = "soundfonts", "downloads"
 
 
@@ -103,6 +103,7 @@ def prepared(root: Path, options: dict[str, Any], *, overwrite: bool) -> Iterato
         _sweep(root)
         if overwrite:
             clear(root)
+            write_json(root / POOL_FILE, {"format": FORMAT, "options": options, "sources": []})
         yield
     finally:
         os.close(held)
@@ -198,8 +199,8 @@ def _write_licences(path: Path, pieces: Iterable[Piece]) -> None:
     lines = [
         "# Licences of this pool",
         "",
-        "Every piece, with its file, author and licence, is a row of `manifest.csv`. Whoever passes on sound",
-        "of this pool, or weights that were trained on it, names these authors and keeps to these licences.",
+        "Every piece, with its file, author and licence, is a row of the pool's `manifest.csv`. Whoever",
+        "passes on its sound, or weights trained on it, names these authors and keeps to these licences.",
     ]
     ordered = sorted(pieces, key=lambda piece: (PARTS.index(piece.part), piece.package))
     for (part, package), group in groupby(ordered, key=lambda piece: (piece.part, piece.package)):

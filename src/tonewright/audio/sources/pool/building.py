@@ -166,8 +166,6 @@ def build_pool(
         "song_hours": song_hours,
     }
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
-    if not (0 <= sing_hours <= MOST_HOURS and 0 <= song_hours <= MOST_HOURS):
-        raise UsageError(f"hours to be made are 0 to {MOST_HOURS}; got {sing_hours:g} and {song_hours:g}")
     _check_makers(sing_hours, song_hours)
     with _in_words(root, anew=overwrite), prepared(root, options, overwrite=overwrite):
         plan = plan_pool(root, only=only, size=size, licences=licences, overwrite=overwrite)
@@ -253,6 +251,8 @@ def _check_room(root: Path, plan: Plan) -> None:
 
 def _check_makers(sing_hours: float, song_hours: float) -> None:
     """Say at once what singing and songs lack, and not after an hour."""
+    if not (0 <= sing_hours <= MOST_HOURS and 0 <= song_hours <= MOST_HOURS):
+        raise UsageError(f"hours to be made are 0 to {MOST_HOURS}; got {sing_hours:g} and {song_hours:g}")
     if sing_hours > 0:
         from tonewright.audio.sources.singing.world import check_installed
 

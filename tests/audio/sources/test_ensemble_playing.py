@@ -366,6 +366,12 @@ def test_the_same_bytes_for_any_number_of_jobs(tmp_path, monkeypatch):
     assert add_songs(pools[0], hours=0.012, seed=2, jobs=1) == count
     assert digests(pools[0]) == before
     assert add_songs(pools[0], hours=0.0, seed=2) == 0
+    with monkeypatch.context() as earlier:
+        earlier.setattr(writing, "FORMAT", "0")
+        add_songs(pools[0], hours=0.012, seed=2, jobs=1)
+    assert digests(pools[0]) != before
+    add_songs(pools[0], hours=0.012, seed=2, jobs=1)
+    assert digests(pools[0]) == before, "songs that were composed otherwise are written anew"
 
 
 @pytest.mark.parametrize(("hours", "seed"), [(-1.0, 0), (float("nan"), 0), (1.0, -1), (1e9, 0)])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from tonewright.audio.corpus import load_corpus
 from tonewright.audio.files import Clip, write
@@ -300,9 +301,13 @@ def test_another_recipe_makes_the_shelf_anew(
     assert fetcher.fetched == ["talk", "band", "drums"]
 
 
-def test_force_that_is_stopped_goes_on_without(
-    fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_is_killed_is_said(fetcher: Fetcher, tmp_path: Path) -> None:
+    fetcher.failures["band"] = TerminatedWorkerError("a worker was killed")
+    with pytest.raises(OutputError, match="want of memory; the same command goes on from here"):
+        build_pool(tmp_path / "pool", jobs=1)
+
+
+def test_force_that_is_stopped_goes_on_without(fetcher: Fetcher, tmp_path: Path) -> None:
     build_pool(tmp_path / "pool", licences="permissive", jobs=1)
     fetcher.failures["band"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt, match="the same command without --force goes on from here"):
@@ -317,9 +322,10 @@ def test_force_that_is_stopped_goes_on_without(
 
 @pytest.mark.parametrize("hours", [-1.0, float("nan"), float("inf")])
 def test_hours_that_cannot_be_meant_are_said_first(fetcher: Fetcher, tmp_path: Path, hours: float) -> None:
-    for changes in ({"sing_hours": hours}, {"song_hours": hours}):
-        with pytest.raises(UsageError, match="hours to be made are 0 to 10000"):
-            build_pool(tmp_path / "pool", **changes)
+    with pytest.raises(UsageError, match="hours to be made are 0 to 10000"):
+        build_pool(tmp_path / "pool", sing_hours=hours)
+    with pytest.raises(UsageError, match="hours to be made are 0 to 10000"):
+        build_pool(tmp_path / "pool", song_hours=hours)
     assert not (tmp_path / "pool").exists()
 
 

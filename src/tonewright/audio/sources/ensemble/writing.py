@@ -162,13 +162,19 @@ def add_songs(
     shelves = plan(hours, seed, playable_line_ups(banks, singing=bool(singers)))
     total = SONGS_PER_SHELF * len(shelves)
     done = total - SONGS_PER_SHELF * len(
-        missing := [s for s in shelves if read_shelf(folder, s.name) is None]
+        missing := [shelf for shelf in shelves if not _is_done(folder, shelf)]
     )
     for _ in _written(folder, missing, banks, singers, jobs):
         done += SONGS_PER_SHELF
         if progress is not None:
             progress(done, total)
     return total
+
+
+def _is_done(pool: Path, shelf: PlannedShelf) -> bool:
+    """Whether a shelf is there with all its songs, composed as they are now."""
+    versions = [piece.version for piece in read_shelf(pool, shelf.name) or ()]
+    return versions == [FORMAT] * shelf.size
 
 
 def _players(pool: Path) -> tuple[Banks, tuple[Singer, ...]]:

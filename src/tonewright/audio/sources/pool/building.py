@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -297,6 +298,11 @@ def _in_words(root: Path, *, anew: bool) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"{error.filename or root}: cannot be written ({reason}); {onward}") from error
+    except BrokenExecutor as error:
+        raise OutputError(
+            f"{root}: a process was killed at its work, perhaps for want of memory; {onward};"
+            " --jobs sets how many there are"
+        ) from error
     except OutputError as error:
         if "disk is full" not in str(error):
             raise

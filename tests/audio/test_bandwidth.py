@@ -18,7 +18,9 @@ def noise_below(cutoff_hz: float, *, sample_rate: int, seconds: float = 1.5, see
 
 
 def tone(frequency_hz: float, level_db: float = 0.0, *, sample_rate: int = 44_100) -> np.ndarray:
-    return 10 ** (level_db / 20) * np.sin(2 * np.pi * frequency_hz * np.arange(sample_rate) / sample_rate)[None]
+    return (
+        10 ** (level_db / 20) * np.sin(2 * np.pi * frequency_hz * np.arange(sample_rate) / sample_rate)[None]
+    )
 
 
 @settings(deadline=None, max_examples=15)

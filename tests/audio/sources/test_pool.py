@@ -432,6 +432,31 @@ class TestPlan:
         assert plan.disk_mb > plan.download_mb
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize(
+        ("only", "hours", "lacks"),
+        [(("music",), {"sing_hours": 1}, "voices"), (("voices",), {"song_hours": 1}, "instruments")],
+    )
+    def test_what_is_made_needs_its_part(
+        self, fetcher: Fetcher, tmp_path: Path, only: tuple[str, ...], hours: dict[str, float], lacks: str
+    ) -> None:
+        for make in (plan_pool, build_pool):
+            with pytest.raises(UsageError, match=f"add {lacks} to --only"):
+                make(tmp_path / "pool", only=only, **hours)  # type: ignore[operator]
+        assert list(tmp_path.iterdir()) == []
+
+    def test_room_for_what_is_made_counts(
+        self, fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(building, "_check_makers", lambda *_: None)
+        bare = plan_pool(tmp_path / "pool").disk_mb
+        (tmp_path / "pool" / "songs").mkdir(parents=True)
+        (tmp_path / "pool" / "songs" / "a.wav").write_bytes(bytes(1_000_000))
+        (tmp_path / "pool" / "pool.json").write_text('{"format": 1, "options": {"licences": "permissive"}}')
+        sung = plan_pool(tmp_path / "pool", sing_hours=2).disk_mb
+        both = plan_pool(tmp_path / "pool", sing_hours=2, song_hours=1).disk_mb
+        assert sung == pytest.approx(bare + 660)
+        assert both == pytest.approx(sung + 2299)
+
     def test_leaves_out_what_is_there(self, fetcher: Fetcher, whole: dict[str, str], tmp_path: Path) -> None:
         plan = plan_pool(tmp_path / "whole")
         assert plan.there == {"talk", "band", "drums"}

@@ -77,7 +77,7 @@ def command(
         raise click.UsageError(f"--only names no part; the parts are {PARTS}")
     chosen = {"only": parts, "size": size, "licences": licences}
     if dry_run:
-        plan = plan_pool(folder, **chosen, overwrite=force)
+        plan = plan_pool(folder, **chosen, sing_hours=sing_hours, song_hours=song_hours, overwrite=force)
         print_json(plan_as_json(plan)) if as_json else print_plan(plan)
         return
     with progress_bar("pool") as progress:

@@ -42,6 +42,7 @@ _EXCERPT_S, _STEMS_EXCERPT_S = 180.0, 120.0
 # Megabytes on disk for one of download: unpacked, and laid down.
 _UNPACKED = 1.5
 _GROWTH = {"g722": 13.0, "stems": 9.0, "soundfont": 2.3, "bank": 1.0}
+_SUNG_MB, _SONGS_MB = 330.0, 2300.0  # an hour of singing; an hour of songs with their stems
 _GROWTH_OF_PART = {"voices": 4.0, "music": 9.0, "instruments": 7.0}
 
 Progress = Callable[[int, int], None]
@@ -100,15 +101,18 @@ def plan_pool(
     only: Collection[str] = FETCHED_PARTS,
     size: Size = "small",
     licences: Licences = "permissive",
+    sing_hours: float = 0.0,
+    song_hours: float = 0.0,
     overwrite: bool = False,
 ) -> Plan:
-    """What `build_pool` would fetch, or the error with which it would refuse the folder; nothing is written.
+    """What `build_pool` would fetch, or the error with which it would refuse; nothing is written.
 
     Parameters
     ----------
-    folder, only, size, licences, overwrite : as for `build_pool`
+    folder, only, size, licences, sing_hours, song_hours, overwrite : as for `build_pool`
     """
     root = Path(folder).expanduser().resolve()
+    _check_makers(root, only, sing_hours, song_hours)
     sources = tuple(_cut(source) for source in choose(only=only, size=size, licences=licences))
     check_folder(root, licences=licences, overwrite=overwrite)
     there = frozenset(source.name for source in sources if not overwrite and state_of(root, source))
@@ -118,7 +122,9 @@ def plan_pool(
     download = sum(packages.values())
     arrays = sum(source.megabytes * _growth(source) for source in wanted)
     unpacked = _UNPACKED * sum(sorted(packages.values())[-3:])
-    return replace(plan, download_mb=download, disk_mb=download + arrays + unpacked)
+    made = max(0.0, _SUNG_MB * sing_hours - _megabytes(root / "singing"))
+    made += max(0.0, _SONGS_MB * song_hours - _megabytes(root / "songs"))
+    return replace(plan, download_mb=download, disk_mb=download + arrays + unpacked + made)
 
 
 def build_pool(
@@ -167,9 +173,17 @@ def build_pool(
         "song_hours": song_hours,
     }
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
-    _check_makers(sing_hours, song_hours)
+    _check_makers(root, only, sing_hours, song_hours)
     with _in_words(root, anew=overwrite), prepared(root, options, overwrite=overwrite):
-        plan = plan_pool(root, only=only, size=size, licences=licences, overwrite=overwrite)
+        plan = plan_pool(
+            root,
+            only=only,
+            size=size,
+            licences=licences,
+            sing_hours=sing_hours,
+            song_hours=song_hours,
+            overwrite=overwrite,
+        )
         _check_room(root, plan)
         states = _shelves(root, plan, jobs=jobs, keep_downloads=keep_downloads, progress=progress)
         pieces = publish(root)
@@ -250,10 +264,20 @@ def _check_room(root: Path, plan: Plan) -> None:
         )
 
 
-def _check_makers(sing_hours: float, song_hours: float) -> None:
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.glob("*")) / 1e6
+
+
+def _check_makers(root: Path, only: Collection[str], sing_hours: float, song_hours: float) -> None:
     """Say at once what singing and songs lack, and not after an hour."""
     if not (0 <= sing_hours <= MOST_HOURS and 0 <= song_hours <= MOST_HOURS):
         raise UsageError(f"hours to be made are 0 to {MOST_HOURS}; got {sing_hours:g} and {song_hours:g}")
+    for hours, part, kept, option in (
+        (sing_hours, "voices", "voices", "--sing"),
+        (song_hours, "instruments", "soundfonts", "--songs"),
+    ):
+        if hours > 0 and part not in only and not (root / kept).is_dir():
+            raise UsageError(f"{option} is made of the pool's {part}, which it lacks; add {part} to --only")
     if sing_hours > 0:
         from tonewright.audio.sources.singing.world import check_installed
 

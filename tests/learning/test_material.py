@@ -279,3 +279,17 @@ def test_a_codec_learns_from_the_pool(tiny_pool: Path, tiny_in, tmp_path: Path) 
     assert len(losses) == 4
     assert run.config.data.layout == "pool"
     assert run.load_weights()
+
+
+def test_files_that_cannot_be_read_are_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (1, 66_150)).astype(np.float32)
+    for name in "abcdefgh":
+        write(tmp_path / f"{name}.wav", Clip(noise * ord(name) / 110, 44_100))
+    settings = compose_config("codec", ["data=folder", f"data.root={tmp_path}", *SMALL])
+    with caplog.at_level(logging.WARNING, logger="tonewright"):
+        load_material(settings)
+        assert "cannot be read" not in caplog.text
+        (tmp_path / "broken.wav").write_bytes(b"no sound")
+        load_material(settings)
+    assert "1 of its files cannot be read and are left out" in caplog.text
+    assert "broken.wav" in caplog.text

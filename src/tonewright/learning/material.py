@@ -42,7 +42,17 @@ class Material:
 def load_material(config: TrainConfig) -> Material:
     """Read the corpus and cut it into training and validation windows."""
     data = config.data
-    corpus = choose(load_corpus(ensure_data(data), layout=data.layout), data)
+    found = load_corpus(ensure_data(data), layout=data.layout)
+    if found.unreadable:
+        logger.warning(
+            "%s: %d of its files cannot be read and are left out; the first: %s: %s;"
+            " tonewright data check names them all",
+            found.root,
+            len(found.unreadable),
+            found.unreadable[0].path,
+            found.unreadable[0].reason,
+        )
+    corpus = choose(found, data)
     remixed = is_remixed(corpus, data)
     if not remixed:
         check_stems(corpus, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ SHARED = Path(__file__).parents[2] / "shared"
 def private_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the index cache of the tests apart from the user's."""
     os.environ["TONEWRIGHT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hears_interrupts() -> None:
+    """Let Ctrl-C act, in tests and in what they start; a shell's background jobs begin with it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,8 @@ if sys.argv[1] == "-f":
     print("1")
     sys.exit(0)
 try:
-    tarfile.open(sys.argv[2]).extractall(sys.argv[3], filter="data")
+    options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    tarfile.open(sys.argv[2]).extractall(sys.argv[3], **options)
 except tarfile.TarError:
     sys.exit("dpkg-deb: error: it is not a Debian format archive")
 """

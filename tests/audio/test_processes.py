@@ -27,7 +27,7 @@ def test_a_process_started_inside_is_not_interrupted() -> None:
 def test_this_process_hears_it_when_the_block_ends() -> None:
     def interrupted_inside() -> None:
         with deaf_to_interrupts():
-            # To this thread alone: another one of the process, which does not block it, would take it at once.
+            # To this thread alone: another one, which does not block it, would take it at once.
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             passed.append(True)
 

@@ -46,8 +46,8 @@ def load_corpus(
     Parameters
     ----------
     root : the folder, searched to any depth
-    layout : "pool", "shards", "musdb18hq", "musdb18", "irmas", "gtzan" or "folder", which takes every sound
-        file for a track; "auto" to go by what lies there
+    layout : "pool", "shards", "musdb18hq", "musdb18", "irmas", "gtzan", "stems" (a folder a song), or
+        "folder", which takes every sound file for a track; "auto" to go by what lies there
     refresh : open every file again
     progress : called with (done, total) while songs are decoded, then while files are opened, then while
         those of equal length are compared

@@ -25,6 +25,7 @@ from tonewright.audio.layouts.irmas import IrmasLayout
 from tonewright.audio.layouts.musdb import Musdb18HqLayout, Musdb18Layout
 from tonewright.audio.layouts.pool import PoolLayout
 from tonewright.audio.layouts.shards import ShardsLayout
+from tonewright.audio.layouts.stems import StemsLayout
 
 __all__ = [
     "FOREIGN_SUFFIXES",
@@ -46,6 +47,7 @@ _ALL: tuple[Layout, ...] = (
     Musdb18Layout(),
     IrmasLayout(),
     GtzanLayout(),
+    StemsLayout(),
     FolderLayout(),
 )
 LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in _ALL}

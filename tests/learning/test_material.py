@@ -293,3 +293,18 @@ def test_files_that_cannot_be_read_are_a_warning(tmp_path: Path, caplog: pytest.
         load_material(settings)
     assert "1 of its files cannot be read and are left out" in caplog.text
     assert "broken.wav" in caplog.text
+
+
+def test_long_work_on_the_corpus_is_told(
+    band: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    overrides = [f"data.root={band}", "data.seconds=1", "data.layout=musdb18hq"]
+    monkeypatch.setenv("TONEWRIGHT_CACHE", str(band.parent / "a cache of its own"))
+    with caplog.at_level(logging.INFO, "tonewright"):
+        monkeypatch.setattr("tonewright.learning.material.TELL_SECONDS", 0.0)
+        load_material(compose_config("codec", overrides))
+    assert f"{band}: 25 of 25 looked at" in caplog.messages
+    caplog.clear()
+    monkeypatch.setattr("tonewright.learning.material.TELL_SECONDS", 1e9)
+    load_material(compose_config("codec", overrides))
+    assert not any("looked at" in text for text in caplog.messages)

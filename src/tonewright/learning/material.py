@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ logger = logging.getLogger("tonewright")
 
 
 ValidationWindows = FixedWindows | FixedRemixes
+TELL_SECONDS = 10.0  # between two lines on work that takes long
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,24 @@ class Material:
     validation: ValidationWindows
 
 
+class Told:
+    """Progress as a line in the log every ten seconds, for terminals and files alike."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._last = root, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many are done."""
+        if time.monotonic() - self._last >= TELL_SECONDS:
+            self._last = time.monotonic()
+            logger.info("%s: %d of %d looked at", self._root, done, total)
+
+
 def load_material(config: TrainConfig) -> Material:
     """Read the corpus and cut it into training and validation windows."""
     data = config.data
-    found = load_corpus(ensure_data(data), layout=data.layout)
+    root = ensure_data(data)
+    found = load_corpus(root, layout=data.layout, progress=Told(root))
     if found.unreadable:
         logger.warning(
             "%s: %d of its files cannot be read and are left out; the first: %s: %s;"

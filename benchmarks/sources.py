@@ -1,6 +1,7 @@
 """How fast material comes: the pool from nothing, its windows, re-sung speech, stems in mp4, shards, memory.
 
-python benchmarks/sources.py [--json] [--only pool,windows,singing,stems,shards] [--pool FOLDER]
+python benchmarks/sources.py [--json] [--only pool,windows,singing,stems,shards,training]
+    [--pool FOLDER] [--sounds FOLDER]
 
 The pool is fetched and built in a temporary folder (some 4 GB, and up to 700 MB of download), every process
 that takes part being watched for its memory; --pool takes one that is there instead. Windows, singing, stems
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import HERE, Report, Row, SkippedError, one_core, peer_python, rates, run_json
 
@@ -28,6 +30,9 @@ import numpy as np  # isort: skip
 import soundfile  # isort: skip
 
 from data import RATE, SECONDS, SONG_SECONDS, STEMS, music, windows_of
+
+if TYPE_CHECKING:
+    from tonewright.codec.evaluate import Score
 
 LIMIT_MB = 500
 
@@ -229,15 +234,49 @@ def shards_rows(folder: Path) -> list[Row]:
     return rows
 
 
+def training_rows(pool: Path, sounds: Path | None, scratch: Path) -> list[Row]:
+    """The codec `tiny` trained on the demo band and on the pool, both heard with recordings of neither."""
+    if sounds is None:
+        raise SkippedError("name a folder of recordings with --sounds")
+    scores = {
+        name: score_of_tiny([f"data={name}", f"data.root={root}", f"output={scratch}/runs"], sounds)
+        for name, root in (("pool", pool), ("demo", scratch / "band"))
+    }
+    what, peer = "tiny trained on the pool, recordings", "trained on the band"
+    near, far = scores["pool"], scores["demo"]
+    return [
+        Row(f"{what}: mel distance", "", near.mel_distance, peer, far.mel_distance, note="less is better"),
+        Row(f"{what}: SI-SDR", "dB", near.si_sdr_db, peer, far.si_sdr_db, note="more is better"),
+    ]
+
+
+def score_of_tiny(overrides: list[str], sounds: Path) -> Score:
+    """Train `tiny` and hear it with 160 windows of a folder."""
+    from tonewright.audio.corpus import load_corpus
+    from tonewright.audio.windows import FixedWindows, WindowSettings
+    from tonewright.codec import load_codec
+    from tonewright.codec.evaluate import score
+    from tonewright.learning.compose import compose_config
+    from tonewright.learning.material import ensure_data
+    from tonewright.learning.trainer import train
+
+    config = compose_config("codec", ["experiment=tiny", "logger=csv", *overrides])
+    ensure_data(config.data)
+    run = train(config)
+    settings = WindowSettings(seconds=config.data.seconds, sample_rate=RATE, channels=config.data.channels)
+    return score(run.folder.name, load_codec(run), FixedWindows(load_corpus(sounds), settings, length=160))
+
+
 def main() -> None:
     """Measure what was asked for and print the table."""
-    parts = ("pool", "windows", "singing", "stems", "shards")
+    parts = ("pool", "windows", "singing", "stems", "shards", "training")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--only", default=",".join(parts), help="parts to measure, separated by commas")
     parser.add_argument("--pool", type=Path, help="a pool that is there; it is not built then")
+    parser.add_argument("--sounds", type=Path, help="recordings to hear a codec with that was trained here")
     options = parser.parse_args()
     wanted = set(options.only.split(","))
     if not wanted <= set(parts):
@@ -260,6 +299,10 @@ def main() -> None:
             "singing": (of_pool(singing_rows), one_core()),
             "stems": (lambda: stems_rows(Path(scratch, "stems"), report), one_core()),
             "shards": (lambda: shards_rows(Path(scratch, "shards")), one_core()),
+            "training": (
+                of_pool(lambda found: training_rows(found, options.sounds, Path(scratch))),
+                nullcontext(),
+            ),
         }
         if "pool" in wanted and options.pool is None:
             measurements = {"pool": (lambda: pool_rows(pool), nullcontext()), **measurements}

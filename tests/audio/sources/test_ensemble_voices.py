@@ -13,7 +13,7 @@ from tonewright.audio.sources.ensemble.voices import Singer, find_singers, phras
 from tonewright.audio.sources.ensemble.writing import plan
 from tonewright.audio.sources.manifest import Piece
 from tonewright.audio.sources.singing.score import NoVoiceError, Sung
-from tonewright.audio.tracks import split_of
+from tonewright.audio.tracks import SPLITS, split_of
 
 RATE = 44_100
 
@@ -39,14 +39,17 @@ def speech(name: str, speaker: str, seconds: float = 40.0) -> Piece:
 
 
 def test_singers_are_speakers_with_a_minute_of_speech():
+    names = [f"piece {k}" for k in range(200)]
+    of_each = [next(name for name in names if split_of(name) == split) for split in SPLITS]
+    trained = [name for name in names if split_of(name) == "train"][:3]
     pieces = (
-        speech("a", "ann"),
-        speech("b", "ann"),
-        speech("c", "bob"),
-        *(speech(x, "various") for x in "def"),
+        *(speech(name, "ann") for name in of_each),
+        *(speech(name, "bob", 10.0) for name in of_each),
+        *(speech(name, "cleo") for name in trained),
+        *(speech(name, "various") for name in of_each),
     )
     (ann,) = find_singers(pieces)
-    assert [piece.name for piece in ann.pieces] == ["a", "b"]
+    assert [piece.name for piece in ann.pieces] == of_each
     assert ann.bandwidth_hz == 8000.0
 
 

@@ -14,7 +14,7 @@ from tonewright.audio.band.score import Note
 from tonewright.audio.sources.ensemble.banks import Rights
 from tonewright.audio.sources.ensemble.performing import LEAD_IN_S
 from tonewright.audio.sources.manifest import Piece
-from tonewright.audio.tracks import split_of
+from tonewright.audio.tracks import SPLITS, split_of
 from tonewright.errors import MissingExtraError, TonewrightError
 
 SAMPLE_RATE = 44_100
@@ -39,8 +39,7 @@ class Singer:
     def of_split(self, song: str) -> Singer:
         """The singer with the words of one split alone: what a song of the training says, no test says."""
         split = split_of(song)
-        kept = tuple(piece for piece in self.pieces if split_of(piece.song) == split)
-        return replace(self, pieces=kept or self.pieces)
+        return replace(self, pieces=tuple(piece for piece in self.pieces if split_of(piece.song) == split))
 
     @property
     def bandwidth_hz(self) -> float:
@@ -70,13 +69,18 @@ def can_sing() -> bool:
 
 
 def find_singers(pieces: tuple[Piece, ...]) -> tuple[Singer, ...]:
-    """Speakers with a minute of speech or more; recordings of several people are left out."""
+    """Speakers with a minute of speech or more, some of it in every split; several people are no speaker."""
     found: dict[str, list[Piece]] = defaultdict(list)
     for piece in pieces:
         if piece.part == "voices" and len(piece.labels) > 2 and piece.labels[2] != "various":
             found[f"{piece.package} {piece.labels[2]}"].append(piece)
     singers = (Singer(name, tuple(spoken)) for name, spoken in sorted(found.items()))
-    return tuple(s for s in singers if sum(piece.seconds for piece in s.pieces) >= _LEAST_SPEECH_S)
+    return tuple(singer for singer in singers if _has_words(singer))
+
+
+def _has_words(singer: Singer) -> bool:
+    splits = {split_of(piece.song) for piece in singer.pieces}
+    return len(splits) == len(SPLITS) and sum(piece.seconds for piece in singer.pieces) >= _LEAST_SPEECH_S
 
 
 def phrases(melody: tuple[Note, ...]) -> list[tuple[Note, ...]]:

@@ -24,6 +24,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tonewright.audio.sources.catalogue import Licences, Size, Source, choose
 from tonewright.audio.sources.manifest import PARTS, Piece
@@ -165,7 +166,7 @@ def build_pool(
         If nothing at all could be had.
     """
     root = Path(folder).expanduser().resolve()
-    options = {
+    options: dict[str, Any] = {
         "only": [part for part in FETCHED_PARTS if part in only],
         "size": size,
         "licences": licences,
@@ -175,15 +176,7 @@ def build_pool(
     choose(only=only, size=size, licences=licences)  # says what is wrong before anything is written
     _check_makers(root, only, sing_hours, song_hours)
     with _in_words(root, anew=overwrite), prepared(root, options, overwrite=overwrite):
-        plan = plan_pool(
-            root,
-            only=only,
-            size=size,
-            licences=licences,
-            sing_hours=sing_hours,
-            song_hours=song_hours,
-            overwrite=overwrite,
-        )
+        plan = plan_pool(root, **options, overwrite=overwrite)
         _check_room(root, plan)
         states = _shelves(root, plan, jobs=jobs, keep_downloads=keep_downloads, progress=progress)
         pieces = publish(root)

@@ -8,9 +8,9 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
-RUN := $(VENV)/.ready-codec
-DEV := $(VENV)/.ready-codec,wandb,dev
-DOCS := $(VENV)/.ready-codec,wandb,dev,docs
+RUN := $(VENV)/.ready-codec,reverb
+DEV := $(VENV)/.ready-codec,reverb,wandb,dev
+DOCS := $(VENV)/.ready-codec,reverb,wandb,dev,docs
 # One thread a test process: as fast with a process a core, and sums come out in the same order every time.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1" JAX_PLATFORMS=cpu

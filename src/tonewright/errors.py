@@ -54,6 +54,10 @@ class RunError(TonewrightError):
     """A run folder or checkpoint that cannot be loaded."""
 
 
+class NetworkError(UsageError, ValueError):
+    """A feedback delay network, or an argument of its training, that cannot be used."""
+
+
 class MissingExtraError(TonewrightError):
     """An optional dependency that is not installed.
 

@@ -33,6 +33,7 @@ EXTRA_OF = {
     "pooch": "sources",
     "mido": "sources",
     "pyworld": "singing",
+    "numba": "reverb",
     "jax": "filters",
     "flax": "filters",
     "streamlit": "app",

@@ -1,0 +1,20 @@
+"""Reverbs: a room as a feedback delay network that can be trained, turned, rendered and exported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from tonewright.reverb.config import Config as Config
+    from tonewright.reverb.network import FDNBuild as FDNBuild
+    from tonewright.reverb.network import Taps as Taps
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "config": ["Config"],
+        "network": ["FDNBuild", "Taps"],
+    },
+)

@@ -8,6 +8,8 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from tonewright.reverb.config import Config as Config
+    from tonewright.reverb.fitting.fit import fit as fit
+    from tonewright.reverb.fitting.result import Fit as Fit
     from tonewright.reverb.network import FDNBuild as FDNBuild
     from tonewright.reverb.network import Taps as Taps
 
@@ -15,6 +17,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "config": ["Config"],
+        "fitting.fit": ["fit"],
+        "fitting.result": ["Fit"],
         "network": ["FDNBuild", "Taps"],
     },
 )

@@ -1,4 +1,4 @@
-"""A measured room as a network: analysed, built, and corrected until it decays and sounds as the room does."""
+"""A measured room as a network: built, then corrected until it sounds as the room does."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""Networks as JSON files that people can read: units in the keys, a format version, exact numbers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tonewright.audio.files import atomic_output
+from tonewright.errors import NetworkError, nearest
+from tonewright.reverb.network import FDNBuild, Taps
+
+FORMAT = 1
+KIND = "tonewright reverb network"
+NETWORK_NAME = "network.json"
+ABOUT = (
+    "A feedback delay network. s = line outputs, u = input after the pre-delay: each line delays and then "
+    "filters feedback s + input_gains u; output = tone_sections of (output_gains s) + direct and early of "
+    "the input. Sections are [b0 b1 b2 a0 a1 a2]."
+)
+MOST_BYTES = 16 << 20
+# Six minutes at 48 kHz: what a delay may take of the memory of whoever loads a stranger's file.
+MOST_DELAY_SAMPLES = 1 << 24
+MOST_LINES = 1024
+
+_REQUIRED = ("sample_rate", "delays_samples", "feedback", "input_gains", "output_gains")
+_OPTIONAL = ("pre_delay_samples", "direct", "absorption_sections", "tone_sections", "early")
+_SAID = ("format", "kind", "about", "notes")
+
+logger = logging.getLogger("tonewright")
+
+
+class NetworkFileError(NetworkError):
+    """A file of a network that cannot be loaded.
+
+    Parameters
+    ----------
+    path : the file in question
+    reason : what is wrong with it, in words, without the path
+    """
+
+    exit_code = 1
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = Path(path), reason
+
+    def __reduce__(self) -> tuple:
+        """Keep both arguments when the error crosses a process border."""
+        return type(self), (self.path, self.reason)
+
+
+def save_network(
+    path: str | os.PathLike[str],
+    network: FDNBuild,
+    *,
+    notes: Mapping[str, Any] | str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a network as JSON, whole or not at all; loaded again, every number is the same to the bit.
+
+    Parameters
+    ----------
+    path : the file to write, by custom ending in .json
+    notes : words or plain values to keep beside the network; loading ignores them
+    overwrite : replace what is there
+    """
+    text = network_text(network, notes=notes)
+    if len(text) > MOST_BYTES:
+        raise NetworkError(f"{path}: the network takes {len(text) >> 20} MB; files hold {MOST_BYTES >> 20} MB")
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def load_network(path: str | os.PathLike[str]) -> FDNBuild:
+    """The network of a JSON file, checked: its format, its numbers, and that it does not grow.
+
+    Parameters
+    ----------
+    path : a file of `save_network`, or a folder that holds one as ``network.json``
+
+    Raises
+    ------
+    NetworkError
+        If there is no such file, it is no network of this format, or its loop is unstable.
+    """
+    path = network_path(path)
+    data = _parsed(path)
+    network = _checked_network(data, path)
+    _check_loop(network, path)
+    return network
+
+
+def network_path(path: str | os.PathLike[str]) -> Path:
+    """The file that `path` means: itself, or ``network.json`` where it is a folder."""
+    path = Path(path)
+    if path.is_dir():
+        inside = path / NETWORK_NAME
+        if not inside.is_file():
+            raise NetworkFileError(path, f"is a folder without a {NETWORK_NAME}; name the network's file")
+        return inside
+    if not path.exists():
+        raise NetworkFileError(path, "there is no such file")
+    return path
+
+
+def network_data(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = None) -> dict[str, Any]:
+    """A network as plain lists and numbers, under the keys of the file.
+
+    Sections go by line or output: absorption_sections are (lines, sections, 6), tone_sections (outputs,
+    sections, 6).
+    """
+    data: dict[str, Any] = {"format": FORMAT, "kind": KIND, "about": ABOUT}
+    if notes is not None:
+        data["notes"] = notes if isinstance(notes, str) else dict(notes)
+    data["sample_rate"] = int(network.fs) if network.fs == int(network.fs) else network.fs
+    data["pre_delay_samples"] = network.pre_delay
+    data["delays_samples"] = network.delays.tolist()
+    data["feedback"] = network.A.tolist()
+    data["input_gains"] = network.B.tolist()
+    data["output_gains"] = network.C.tolist()
+    data["direct"] = network.D.tolist()
+    for key, sections in (("absorption_sections", network.filters), ("tone_sections", network.post_eq)):
+        if sections is not None:
+            data[key] = np.moveaxis(sections, 2, 0).tolist()
+    if network.early is not None:
+        data["early"] = {
+            "positions_samples": network.early.positions.tolist(),
+            "gains": network.early.gains.tolist(),
+        }
+    return data
+
+
+def network_text(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = None) -> str:
+    """A network as JSON with every row of numbers on a line of its own."""
+    try:
+        return _layout(network_data(network, notes=notes)) + "\n"
+    except (TypeError, ValueError) as error:
+        raise NetworkError(f"the notes of a network are words and plain finite values: {error}") from error
+
+
+def _layout(value: Any, indent: str = "") -> str:
+    """JSON, indented, but a list without lists in it on one line."""
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        rows = [
+            f"{deeper}{json.dumps(str(key), ensure_ascii=False)}: {_layout(item, deeper)}"
+            for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        return "[\n" + ",\n".join(deeper + _layout(item, deeper) for item in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _checked_network(data: dict[str, Any], path: Path) -> FDNBuild:
+    raise NotImplementedError
+
+
+def _check_loop(network: FDNBuild, path: Path) -> None:
+    raise NotImplementedError

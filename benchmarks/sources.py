@@ -258,7 +258,7 @@ def score_of_tiny(overrides: list[str], sounds: Path) -> Score:
     from tonewright.codec.evaluate import score
     from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data
-    from tonewright.learning.trainer import train
+    from tonewright.learning.start import train
 
     config = compose_config("codec", ["experiment=tiny", "logger=csv", *overrides])
     ensure_data(config.data)

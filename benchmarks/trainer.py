@@ -149,7 +149,7 @@ def codec_rows(sounds: str | None) -> list[Row]:
     """Train `tiny` on the demo band and hold it beside the untrained model and the mean spectrum."""
     from tonewright.codec.evaluate import compare
     from tonewright.learning.material import ensure_data, load_material
-    from tonewright.learning.trainer import train
+    from tonewright.learning.start import train
 
     with tempfile.TemporaryDirectory() as folder:
         overrides = ["experiment=tiny", "data=demo", "run_name=a", "logger=csv"]

@@ -16,10 +16,11 @@ import torch
 from tonewright.audio.files import Clip, read, write
 from tonewright.errors import AudioError, TonewrightError
 from tonewright.learning.compose import compose_config
+from tonewright.learning.material import load_material
 from tonewright.learning.metrics_file import metric_series
 from tonewright.learning.registry import load_system, system_names
 from tonewright.learning.runs import Run, open_run
-from tonewright.learning.trainer import load_material, train
+from tonewright.learning.start import train
 
 SYSTEMS = system_names()
 SMALL = (

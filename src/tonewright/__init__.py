@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tonewright.errors import TonewrightError as TonewrightError
     from tonewright.learning.compose import compose_config as compose_config
     from tonewright.learning.runs import open_run as open_run
-    from tonewright.learning.trainer import train as train
+    from tonewright.learning.start import train as train
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "errors": ["TonewrightError"],
         "learning.compose": ["compose_config"],
         "learning.runs": ["open_run"],
-        "learning.trainer": ["train"],
+        "learning.start": ["train"],
     },
 )

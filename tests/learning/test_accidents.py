@@ -19,7 +19,7 @@ from tonewright.audio.files import Clip, read, write
 from tonewright.errors import CorpusError, OutputError, RunError, TonewrightError
 from tonewright.learning.metrics_file import read_metrics
 from tonewright.learning.runs import open_run
-from tonewright.learning.trainer import train
+from tonewright.learning.start import train
 
 
 def write_songs(folder: Path, songs: int = 2, *, level: float = 0.1, seconds: float = 1.0) -> Path:

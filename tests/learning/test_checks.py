@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tonewright.errors import UsageError
-from tonewright.learning.trainer import train
+from tonewright.learning.start import train
 
 
 @pytest.mark.parametrize(

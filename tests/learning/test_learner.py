@@ -17,9 +17,10 @@ from tonewright.errors import UsageError
 from tonewright.learning.config import OptimizerConfig
 from tonewright.learning.learner import rate_factor
 from tonewright.learning.losses import RECONSTRUCTION_TERMS
+from tonewright.learning.material import load_material
 from tonewright.learning.metrics_file import metric_series, read_metrics
 from tonewright.learning.runs import Run
-from tonewright.learning.trainer import load_material, train
+from tonewright.learning.start import train
 
 
 def logged(run: Run, name: str) -> list[float]:

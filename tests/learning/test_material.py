@@ -24,7 +24,8 @@ from tonewright.learning.compose import compose_config
 from tonewright.learning.material import Material, load_material
 from tonewright.learning.metrics_file import metric_series
 from tonewright.learning.runs import typed_config
-from tonewright.learning.trainer import example_clips, train
+from tonewright.learning.start import train
+from tonewright.learning.trainer import example_clips
 
 SEPARATION = "data.stems=[mixture,vocals,accompaniment]"
 

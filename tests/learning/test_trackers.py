@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from tonewright.errors import TonewrightError
 from tonewright.learning.metrics_file import metric_series
 from tonewright.learning.runs import Run, flat
-from tonewright.learning.trainer import train
+from tonewright.learning.start import train
 
 EXAMPLE = ("callbacks.examples=1", "callbacks.example_seconds=0.3")
 OUTSIDE: list[object] = []

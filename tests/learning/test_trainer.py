@@ -14,7 +14,7 @@ from tonewright.codec.training import SYSTEM, CodecLearner
 from tonewright.learning import trainer as trainer_module
 from tonewright.learning.metrics_file import metric_series
 from tonewright.learning.runs import Run
-from tonewright.learning.trainer import train
+from tonewright.learning.start import train
 
 
 def logged(run: Run, name: str) -> list[float]:

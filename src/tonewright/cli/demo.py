@@ -42,7 +42,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     from tonewright.codec.evaluate import compare
     from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data, load_material
-    from tonewright.learning.trainer import train
+    from tonewright.learning.start import train
     from tonewright.report import run_report
 
     config = compose_config(

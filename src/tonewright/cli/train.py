@@ -110,7 +110,7 @@ def one_run(config: Any, *, as_json: bool) -> float | None:
     from tonewright.learning.compose import RUN_NAME_VARIABLE
     from tonewright.learning.metrics_file import metric_series
     from tonewright.learning.runs import process_rank
-    from tonewright.learning.trainer import train
+    from tonewright.learning.start import train
 
     if process_rank() == 0:
         os.environ[RUN_NAME_VARIABLE] = config.run_name  # for the processes that a launcher may start

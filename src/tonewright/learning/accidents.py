@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
 from tonewright.learning.callbacks import LastCheckpoint
-from tonewright.learning.runs import process_rank, replaced_run
+from tonewright.learning.runs import how_to_go_on
 
 if TYPE_CHECKING:
     from tonewright.learning.learner import Learner
@@ -123,35 +122,3 @@ def _handling(ask: Callable[[int, Any], None], before: dict[int, Any]) -> Iterat
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def how_to_go_on(run: Run) -> str:
-    """The command that carries a run on from its last checkpoint, or what to do where there is none."""
-    config = run.config
-    command = f"tonewright train {config.system_name} run_name={config.run_name}"
-    if Path(config.output) != Path("runs"):
-        command += f" output={config.output}"
-    if (run.checkpoints / "last.ckpt").is_file():
-        return f"resume with: {command} ckpt_path=last"
-    return f"{run.folder} has no checkpoint yet; start anew with --force"
-
-
-@contextmanager
-def forgotten_unless_started(run: Run) -> Iterator[None]:
-    """Remove a new run folder again when its training fails before the first step.
-
-    Otherwise the same command, put right, would be told that the run exists already. A run that it was to
-    replace comes back; once the new one has started, the old one goes.
-    """
-    old = replaced_run(run.folder)
-    try:
-        yield
-    except BaseException:
-        if process_rank() == 0 and run.config.ckpt_path is None and not run.metrics_file.exists():
-            shutil.rmtree(run.folder, ignore_errors=True)
-            if old.is_dir():
-                old.rename(run.folder)
-        raise
-    finally:
-        if process_rank() == 0 and run.metrics_file.exists():
-            shutil.rmtree(old, ignore_errors=True)

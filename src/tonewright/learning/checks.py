@@ -6,8 +6,6 @@ import math
 import re
 from typing import Any
 
-import torch
-
 from tonewright.errors import UsageError, nearest
 from tonewright.learning.config import OptimizerConfig, TrainConfig
 
@@ -40,7 +38,13 @@ LEAST = {
 
 
 def check(config: TrainConfig) -> None:
-    """Refuse settings that cannot work, before anything is written."""
+    """Refuse settings that cannot work, and what this machine lacks, before anything is written."""
+    check_settings(config)
+    check_machine(config)
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse settings that can work nowhere; loads no framework."""
     for name, least in LEAST.items():
         value = _value(config, name)
         if value is not None and not least <= value < math.inf:
@@ -64,12 +68,13 @@ def check(config: TrainConfig) -> None:
             f"trainer.ema_decay is {config.trainer.ema_decay:g}; it must lie in [0, 1), 0 is off"
         )
     _one_of("callbacks.mode", config.callbacks.mode, ("min", "max"))
-    check_machine(config)
     check_optimizer(config.optimizer)
 
 
 def check_machine(config: TrainConfig) -> None:
     """Refuse a precision or an accelerator that is not there."""
+    import torch
+
     settings = config.trainer
     _one_of("trainer.precision", settings.precision, PRECISIONS)
     _one_of("trainer.accelerator", settings.accelerator, ACCELERATORS)

@@ -18,7 +18,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -244,6 +245,38 @@ def process_rank() -> int:
 def replaced_run(folder: Path) -> Path:
     """Where a run lies that is being replaced by one of the same name."""
     return folder.with_name(f".{folder.name}.replaced")
+
+
+@contextmanager
+def forgotten_unless_started(run: Run) -> Iterator[None]:
+    """Remove a new run folder again when its training fails before the first step.
+
+    Otherwise the same command, put right, would be told that the run exists already. A run that it was to
+    replace comes back; once the new one has started, the old one goes.
+    """
+    old = replaced_run(run.folder)
+    try:
+        yield
+    except BaseException:
+        if process_rank() == 0 and run.config.ckpt_path is None and not run.metrics_file.exists():
+            shutil.rmtree(run.folder, ignore_errors=True)
+            if old.is_dir():
+                old.rename(run.folder)
+        raise
+    finally:
+        if process_rank() == 0 and run.metrics_file.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def how_to_go_on(run: Run) -> str:
+    """The command that carries a run on from its last checkpoint, or what to do where there is none."""
+    config = run.config
+    command = f"tonewright train {config.system_name} run_name={config.run_name}"
+    if Path(config.output) != Path("runs"):
+        command += f" output={config.output}"
+    if (run.checkpoints / "last.ckpt").is_file():
+        return f"resume with: {command} ckpt_path=last"
+    return f"{run.folder} has no checkpoint yet; start anew with --force"
 
 
 def _set_aside(folder: Path) -> None:

@@ -21,7 +21,6 @@ from tonewright.errors import UsageError
 from tonewright.learning.accidents import (
     WholeCheckpoints,
     check_checkpoint,
-    forgotten_unless_started,
     interruptible,
     readable_errors,
 )
@@ -32,14 +31,14 @@ from tonewright.learning.learner import Learner, batches_done, batches_per_epoch
 from tonewright.learning.loader import ResumableBatches, training_loader, validation_loader
 from tonewright.learning.material import Material, ValidationWindows, load_material
 from tonewright.learning.registry import load_system
-from tonewright.learning.runs import MODEL_FILE, Run, create_run
+from tonewright.learning.runs import MODEL_FILE, Run, create_run, forgotten_unless_started
 from tonewright.learning.tracking import open_loggers, publish
 
 logger = logging.getLogger("tonewright")
 
 
-def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None = None) -> Run:
-    """Train a system as configured and return its run folder.
+def train_learner(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None = None) -> Run:
+    """Train a system's learner as configured and return its run folder.
 
     Parameters
     ----------
@@ -50,6 +49,7 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Draw | None
     check(config)
     torch.set_num_threads(config.trainer.threads or torch.get_num_threads())
     system = load_system(config.system_name)
+    assert system.learner is not None
     material = load_material(config)
     with quiet_lightning():
         pl.seed_everything(config.seed, workers=True, verbose=False)

@@ -7,25 +7,61 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from tonewright.reverb.build import MatrixParam as MatrixParam
+    from tonewright.reverb.build import Trainable as Trainable
+    from tonewright.reverb.build import build_fdn as build_fdn
+    from tonewright.reverb.build import extract_build as extract_build
+    from tonewright.reverb.build import trainable_from_build as trainable_from_build
+    from tonewright.reverb.build import with_decay as with_decay
     from tonewright.reverb.colorless_network import colorless as colorless
     from tonewright.reverb.config import Config as Config
+    from tonewright.reverb.criteria import Objective as Objective
+    from tonewright.reverb.criteria import build_objective as build_objective
+    from tonewright.reverb.criteria import colorless_sparsity_loss as colorless_sparsity_loss
+    from tonewright.reverb.criteria import feedback_matrix_module as feedback_matrix_module
+    from tonewright.reverb.criteria import output_domain as output_domain
     from tonewright.reverb.exports import export as export
     from tonewright.reverb.files import load_network as load_network
     from tonewright.reverb.files import save_network as save_network
     from tonewright.reverb.fitting.fit import fit as fit
     from tonewright.reverb.fitting.result import Fit as Fit
+    from tonewright.reverb.gallery import fdn_build_gallery as fdn_build_gallery
+    from tonewright.reverb.gallery import random_orthogonal as random_orthogonal
+    from tonewright.reverb.gallery import sample_delay_lengths as sample_delay_lengths
+    from tonewright.reverb.model import TrainableFDN as TrainableFDN
     from tonewright.reverb.network import FDNBuild as FDNBuild
     from tonewright.reverb.network import Taps as Taps
+    from tonewright.reverb.train import TrainLog as TrainLog
+    from tonewright.reverb.train import train_fdn as train_fdn
+
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "build": [
+            "MatrixParam",
+            "Trainable",
+            "build_fdn",
+            "extract_build",
+            "trainable_from_build",
+            "with_decay",
+        ],
         "colorless_network": ["colorless"],
         "config": ["Config"],
+        "criteria": [
+            "Objective",
+            "build_objective",
+            "colorless_sparsity_loss",
+            "feedback_matrix_module",
+            "output_domain",
+        ],
         "exports": ["export"],
         "files": ["load_network", "save_network"],
         "fitting.fit": ["fit"],
         "fitting.result": ["Fit"],
+        "gallery": ["fdn_build_gallery", "random_orthogonal", "sample_delay_lengths"],
+        "model": ["TrainableFDN"],
         "network": ["FDNBuild", "Taps"],
+        "train": ["TrainLog", "train_fdn"],
     },
 )

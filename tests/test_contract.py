@@ -87,11 +87,8 @@ def learner_steps(config: TrainConfig, steps: int) -> list[Step]:
         terms = learner.terms(batch, torch.Generator().manual_seed(step))
         optimizer.zero_grad()
         terms["loss"].backward()
-        weights = learner.model.named_parameters()
-        gradients = {
-            key: weight.grad if weight.grad is None else weight.grad.numpy() for key, weight in weights
-        }
-        found.append(Step({key: float(value) for key, value in terms.items()}, gradients))
+        gradients = {key: weight.grad.numpy().copy() for key, weight in learner.model.named_parameters()}
+        found.append(Step({key: float(value.detach()) for key, value in terms.items()}, gradients))
         optimizer.step()
     return found
 

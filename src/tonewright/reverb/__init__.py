@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from tonewright.reverb.model import TrainableFDN as TrainableFDN
     from tonewright.reverb.network import FDNBuild as FDNBuild
     from tonewright.reverb.network import Taps as Taps
+    from tonewright.reverb.rendering.renderer import Renderer as Renderer
+    from tonewright.reverb.rendering.sound_files import render_file as render_file
+    from tonewright.reverb.rendering.sounds import render as render
+    from tonewright.reverb.rendering.sounds import render_arrays as render_arrays
+    from tonewright.reverb.response import impulse_response as impulse_response
     from tonewright.reverb.train import TrainLog as TrainLog
     from tonewright.reverb.train import train_fdn as train_fdn
 
@@ -62,6 +67,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gallery": ["fdn_build_gallery", "random_orthogonal", "sample_delay_lengths"],
         "model": ["TrainableFDN"],
         "network": ["FDNBuild", "Taps"],
+        "rendering.renderer": ["Renderer"],
+        "rendering.sound_files": ["render_file"],
+        "rendering.sounds": ["render", "render_arrays"],
+        "response": ["impulse_response"],
         "train": ["TrainLog", "train_fdn"],
     },
 )

@@ -1,0 +1,1 @@
+"""Sound through a network: in memory, in streams of blocks, from file to file."""

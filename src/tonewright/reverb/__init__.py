@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from tonewright.reverb.analysis import DecayFigures as DecayFigures
+    from tonewright.reverb.analysis import RoomAnalysis as RoomAnalysis
+    from tonewright.reverb.analysis import RoomDifference as RoomDifference
+    from tonewright.reverb.analysis import Truncation as Truncation
+    from tonewright.reverb.analysis import analyse as analyse
+    from tonewright.reverb.analysis import compare as compare
+    from tonewright.reverb.analysis import decay_relief as decay_relief
+    from tonewright.reverb.analysis import echo_density as echo_density
+    from tonewright.reverb.analysis import energy_decay_curve as energy_decay_curve
+    from tonewright.reverb.analysis import octave_bands as octave_bands
     from tonewright.reverb.build import MatrixParam as MatrixParam
     from tonewright.reverb.build import Trainable as Trainable
     from tonewright.reverb.build import build_fdn as build_fdn
@@ -43,6 +53,18 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "analysis": [
+            "DecayFigures",
+            "RoomAnalysis",
+            "RoomDifference",
+            "Truncation",
+            "analyse",
+            "compare",
+            "decay_relief",
+            "echo_density",
+            "energy_decay_curve",
+            "octave_bands",
+        ],
         "build": [
             "MatrixParam",
             "Trainable",

@@ -1,0 +1,139 @@
+"""Figures of one channel in one band, from its squared response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tonewright.reverb.analysis.decay import Ending, decibels, find_ending, fitted_decay_s, given_ending
+
+# Fine enough for the first 10 dB of a decay of 50 ms.
+BLOCK_S = 0.000125
+# By how much a fitted line must end above the noise.
+MARGIN_DB = 5.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Energies of a band when the response is cut at 50 and at 80 ms before it is filtered.
+
+    Attributes
+    ----------
+    early : until 50 and until 80 ms
+    late : of what follows, to the end of the sound
+    """
+
+    early: tuple[float, float]
+    late: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a channel in a band, by the names of `DecayFigures`, and the curve they come from.
+
+    Attributes
+    ----------
+    figures : name -> value
+    levels_db : (points,) energy decay curve from the onset to the end of the decay
+    step_s : time from one point to the next
+    ending : where the decay ends
+    """
+
+    figures: dict[str, float]
+    levels_db: np.ndarray
+    step_s: float
+    ending: Ending
+
+
+def measure(
+    energy: np.ndarray,
+    step_s: float,
+    *,
+    before: float,
+    split: Split,
+    sample_rate: float,
+    truncation_s: float | None = None,
+) -> Measured:
+    """Decay times, clarity and the rest for one band of one channel.
+
+    Noise is taken away from the squared response, the response is cut where its decay meets the noise, and
+    what an unlimited decay would have held beyond is added: M. Guski and M. Vorländer, "Comparison of noise
+    compensation methods for room acoustic impulse response evaluations", Acta Acustica 100, 2014.
+
+    Parameters
+    ----------
+    energy : (blocks,) ∫ h² dt of consecutive blocks from the onset on
+    step_s : length of a block
+    before : energy that the filter's ringing put before the onset
+    split : early and late energies
+    sample_rate : of the response, in Hz
+    truncation_s : where the decay ends, if that is known; found in the response unless given
+    """
+    if truncation_s is None:
+        ending = find_ending(energy, step_s)
+    else:
+        ending = given_ending(energy, step_s, truncation_s=truncation_s)
+    kept = energy[: ending.blocks] - ending.noise
+    left = np.append(np.cumsum(kept[::-1])[::-1], 0.0) + ending.tail
+    total = before + left[0]
+    if not total > 0:
+        return nothing(step_s)
+    levels = decibels(left / total)
+    figures = _decays(levels, step_s, margin_db=MARGIN_DB if ending.flat else 0.0)
+    figures |= _clarity(split, energy, ending, step_s)
+    end_s = len(kept) * step_s
+    late_s = 10 / np.log(10) / ending.late_db_s if np.isfinite(ending.late_db_s) else 0.0
+    moment = float((np.arange(len(kept)) + 0.5) @ kept) * step_s + ending.tail * (end_s + late_s)
+    figures |= {
+        "centre_time_s": moment / total,
+        "level_db": float(decibels(total * sample_rate)),
+        "noise_floor_db": float(decibels(ending.noise / step_s)) if ending.noise > 0 else -np.inf,
+        "truncation_s": end_s,
+    }
+    return Measured(figures, levels, step_s, ending)
+
+
+def nothing(step_s: float) -> Measured:
+    """What a band without any energy gives."""
+    names = ("t20_s", "t30_s", "edt_s", "decay_s", "c50_db", "c80_db", "d50", "centre_time_s", "truncation_s")
+    figures = dict.fromkeys(names, np.nan)
+    figures |= {"level_db": -np.inf, "dynamic_range_db": 0.0, "noise_floor_db": -np.inf}
+    return Measured(figures, np.zeros(0), step_s, Ending(0, 0.0, np.nan, False))
+
+
+def _decays(levels_db: np.ndarray, step_s: float, *, margin_db: float) -> dict[str, float]:
+    """Decay times as far as the curve can be followed, which ends with its last point."""
+    depth = -float(levels_db[-1])
+    found: dict[str, float] = {"dynamic_range_db": depth}
+    for name, low in (("t10_s", -15.0), ("t20_s", -25.0), ("t30_s", -35.0)):
+        reached = depth >= margin_db - low
+        found[name] = fitted_decay_s(levels_db, step_s, from_db=-5.0, to_db=low) if reached else np.nan
+    found["edt_s"] = early_decay_s(levels_db, step_s) if depth >= 10.0 + margin_db else np.nan
+    best = [found[name] for name in ("t30_s", "t20_s", "t10_s") if np.isfinite(found[name])]
+    found["decay_s"] = best[0] if best else np.nan
+    del found["t10_s"]
+    return found
+
+
+def early_decay_s(levels_db: np.ndarray, step_s: float) -> float:
+    """Early decay time, from the first 10 dB; six times the time they take where they are a single step."""
+    fitted = fitted_decay_s(levels_db, step_s, from_db=0.0, to_db=-10.0)
+    below = np.flatnonzero(levels_db <= -10.0)
+    return fitted if np.isfinite(fitted) or not len(below) else 6.0 * max(1, int(below[0])) * step_s
+
+
+def _clarity(split: Split, energy: np.ndarray, ending: Ending, step_s: float) -> dict[str, float]:
+    behind = float(energy[ending.blocks :].sum())
+    found = {}
+    for name, border_s, early, late in zip(
+        ("c50_db", "c80_db"), (0.05, 0.08), split.early, split.late, strict=True
+    ):
+        inside = max(0, ending.blocks - round(border_s / step_s))
+        early -= ending.noise * min(ending.blocks, border_s / step_s)
+        late += ending.tail - behind - ending.noise * inside
+        ratio = early / late if late > 0 and early > 0 else np.nan
+        found[name] = float(10 * np.log10(ratio))
+        if name == "c50_db":
+            found["d50"] = early / (early + late) if early + late > 0 else np.nan
+    return found

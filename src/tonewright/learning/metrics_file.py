@@ -1,11 +1,15 @@
-"""Reading a run's ``metrics.csv``; loads no framework."""
+"""Reading and writing a run's ``metrics.csv``; loads no framework."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from tonewright.audio.files import atomic_output
 
 FIRST_COLUMNS = ("step", "epoch")
 
@@ -16,6 +20,24 @@ def read_metrics(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         return list(csv.DictReader(file))
+
+
+def write_metrics(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Write rows as a ``metrics.csv``, whole or not at all.
+
+    Parameters
+    ----------
+    rows : values by name; the columns are the names in the order in which they appear
+    columns : names to begin with, before those of the rows
+    """
+    names = dict.fromkeys([*FIRST_COLUMNS, *columns, *(name for row in rows for name in row)])
+    with (
+        atomic_output(path, overwrite=True) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, list(names))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def metric_series(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

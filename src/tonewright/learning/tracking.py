@@ -16,10 +16,9 @@ from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from tonewright.audio.files import atomic_output
 from tonewright.errors import MissingExtraError, TonewrightError
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.metrics_file import FIRST_COLUMNS, read_metrics
+from tonewright.learning.metrics_file import FIRST_COLUMNS, read_metrics, write_metrics
 from tonewright.learning.runs import Run, first_line, flat
 
 if TYPE_CHECKING:
@@ -88,13 +87,8 @@ class MetricsFile(Logger):
                 csv.DictWriter(file, self.columns).writerow(row)
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
-        with (
-            atomic_output(self.path, overwrite=True) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
+        kept = [{name: row[name] for name in row if name in self.columns} for row in rows]
+        write_metrics(self.path, kept, self.columns)
 
 
 def build_loggers(run: Run) -> tuple[MetricsFile, list[Logger]]:

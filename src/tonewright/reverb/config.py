@@ -1,4 +1,4 @@
-"""Settings of the reverb. The defaults are the standard preset; the others are short files under ``conf/``."""
+"""Settings of the reverb. The defaults are the standard preset; others are short files under ``conf/``."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,47 +12,18 @@ from typing import Any
 import numpy as np
 
 from tonewright.audio.files import atomic_output
-from tonewright.errors import NetworkError, nearest
-from tonewright.reverb.network import FDNBuild, Taps
+from tonewright.errors import NetworkError
+from tonewright.reverb.file_checks import FORMAT, KIND, MOST_BYTES, NetworkFileError, network_of, parsed
+from tonewright.reverb.network import FDNBuild
 
-FORMAT = 1
-KIND = "tonewright reverb network"
 NETWORK_NAME = "network.json"
 ABOUT = (
     "A feedback delay network. s = line outputs, u = input after the pre-delay: each line delays and then "
     "filters feedback s + input_gains u; output = tone_sections of (output_gains s) + direct and early of "
     "the input. Sections are [b0 b1 b2 a0 a1 a2]."
 )
-MOST_BYTES = 16 << 20
-# Six minutes at 48 kHz: what a delay may take of the memory of whoever loads a stranger's file.
-MOST_DELAY_SAMPLES = 1 << 24
-MOST_LINES = 1024
-
-_REQUIRED = ("sample_rate", "delays_samples", "feedback", "input_gains", "output_gains")
-_OPTIONAL = ("pre_delay_samples", "direct", "absorption_sections", "tone_sections", "early")
-_SAID = ("format", "kind", "about", "notes")
 
 logger = logging.getLogger("tonewright")
-
-
-class NetworkFileError(NetworkError):
-    """A file of a network that cannot be loaded.
-
-    Parameters
-    ----------
-    path : the file in question
-    reason : what is wrong with it, in words, without the path
-    """
-
-    exit_code = 1
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = Path(path), reason
-
-    def __reduce__(self) -> tuple:
-        """Keep both arguments when the error crosses a process border."""
-        return type(self), (self.path, self.reason)
 
 
 def save_network(
@@ -67,13 +37,15 @@ def save_network(
 
     Parameters
     ----------
-    path : the file to write, by custom ending in .json
+    path : the file to write, by custom it ends in .json
     notes : words or plain values to keep beside the network; loading ignores them
     overwrite : replace what is there
     """
     text = network_text(network, notes=notes)
     if len(text) > MOST_BYTES:
-        raise NetworkError(f"{path}: the network takes {len(text) >> 20} MB; files hold {MOST_BYTES >> 20} MB")
+        raise NetworkError(
+            f"{path}: the network takes {len(text) >> 20} MB; a file holds {MOST_BYTES >> 20} MB"
+        )
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
@@ -92,8 +64,7 @@ def load_network(path: str | os.PathLike[str]) -> FDNBuild:
         If there is no such file, it is no network of this format, or its loop is unstable.
     """
     path = network_path(path)
-    data = _parsed(path)
-    network = _checked_network(data, path)
+    network = network_of(parsed(path), path)
     _check_loop(network, path)
     return network
 
@@ -128,7 +99,7 @@ def network_data(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = N
     data["output_gains"] = network.C.tolist()
     data["direct"] = network.D.tolist()
     for key, sections in (("absorption_sections", network.filters), ("tone_sections", network.post_eq)):
-        if sections is not None:
+        if sections is not None and sections.size:
             data[key] = np.moveaxis(sections, 2, 0).tolist()
     if network.early is not None:
         data["early"] = {
@@ -160,13 +131,13 @@ def _layout(value: Any, indent: str = "") -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _parsed(path: Path) -> dict[str, Any]:
-    raise NotImplementedError
-
-
-def _checked_network(data: dict[str, Any], path: Path) -> FDNBuild:
-    raise NotImplementedError
-
-
 def _check_loop(network: FDNBuild, path: Path) -> None:
-    raise NotImplementedError
+    """Refuse a network that grows; say so of one that never decays."""
+    from tonewright.reverb.stability import check_stable
+
+    try:
+        radius = check_stable(network, "the loop")
+    except NetworkError as error:
+        raise NetworkFileError(path, str(error)) from error
+    if radius > 1 - 1e-12:
+        logger.warning("%s: the network never decays: it rings on for ever", path)

@@ -1,0 +1,212 @@
+"""Exported programs, compiled and run: they sound as the rendering in Python does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tonewright.reverb import FDNBuild, Taps, export, impulse_response, render
+
+FAUST_HARNESS = """
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+#define FAUSTFLOAT float
+struct Soundfile;
+struct Meta { void declare(const char*, const char*) {} };
+struct UI {
+  std::map<std::string, FAUSTFLOAT*> knobs;
+  void openVerticalBox(const char*) {}
+  void closeBox() {}
+  void declare(FAUSTFLOAT*, const char*, const char*) {}
+  void addHorizontalSlider(const char* label, FAUSTFLOAT* zone, FAUSTFLOAT, FAUSTFLOAT, FAUSTFLOAT, FAUSTFLOAT) {
+    knobs[label] = zone;
+  }
+};
+struct dsp { virtual ~dsp() {} };
+<<includeIntrinsic>>
+<<includeclass>>
+int main(int argc, char** argv) {
+  mydsp program;
+  program.init(std::atoi(argv[1]));
+  UI ui;
+  program.buildUserInterface(&ui);
+  for (int k = 2; k + 1 < argc; k += 2) *ui.knobs.at(argv[k]) = std::atof(argv[k + 1]);
+  const int inputs = program.getNumInputs(), outputs = program.getNumOutputs(), block = 100;
+  std::vector<std::vector<float>> in(inputs, std::vector<float>(block)), out(outputs, std::vector<float>(block));
+  std::vector<float*> from, to;
+  for (auto& channel : in) from.push_back(channel.data());
+  for (auto& channel : out) to.push_back(channel.data());
+  std::vector<float> frame(std::max(inputs, outputs));
+  for (bool more = true; more;) {
+    int count = 0;
+    for (; count < block && (more = std::fread(frame.data(), 4, inputs, stdin) == size_t(inputs)); ++count)
+      for (int j = 0; j < inputs; ++j) in[j][count] = frame[j];
+    program.compute(count, from.data(), to.data());
+    for (int t = 0; t < count; ++t) {
+      for (int o = 0; o < outputs; ++o) frame[o] = out[o][t];
+      std::fwrite(frame.data(), 4, outputs, stdout);
+    }
+  }
+}
+"""
+
+CPP_HARNESS = """
+#include "network.hpp"
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+static bool closed = false;
+void* operator new(std::size_t size) {
+  if (closed) { std::fputs("memory was taken in process()", stderr); std::abort(); }
+  return std::malloc(size ? size : 1);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+int main(int argc, char** argv) {
+  using Reverb = tonewright::Network;
+  Reverb reverb;
+  if (argc > 3) {
+    reverb.setMix(std::atof(argv[1]));
+    reverb.setDecay(std::atof(argv[2]));
+    reverb.setExtraPreDelay(std::atoi(argv[3]));
+  }
+  constexpr int kBlock = 333;
+  constexpr int kChannels = Reverb::kInputs > Reverb::kOutputs ? Reverb::kInputs : Reverb::kOutputs;
+  static float sound[kChannels][kBlock];
+  float* channels[kChannels];
+  for (int c = 0; c < kChannels; ++c) channels[c] = sound[c];
+  float frame[kChannels];
+  for (int round = 0;; ++round) {
+    int count = 0;
+    const int want = 1 + (round * 97) % kBlock;
+    for (; count < want && std::fread(frame, 4, Reverb::kInputs, stdin) == Reverb::kInputs; ++count)
+      for (int j = 0; j < Reverb::kInputs; ++j) sound[j][count] = frame[j];
+    closed = true;
+    reverb.process(channels, channels, count);  // in place
+    closed = false;
+    for (int t = 0; t < count; ++t) {
+      for (int o = 0; o < Reverb::kOutputs; ++o) frame[o] = sound[o][t];
+      std::fwrite(frame, 4, Reverb::kOutputs, stdout);
+    }
+    if (count < want) break;
+  }
+  reverb.reset();
+  return 0;
+}
+"""
+
+
+def needs(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+
+def whole_network(inputs: int = 1, outputs: int = 2, *, fs: float = 48_000.0) -> FDNBuild:
+    """Everything that a network can have: absorption, tone, early reflections, a direct path, a pre-delay."""
+    rng = np.random.default_rng(1)
+    lines = 6
+    matrix = np.linalg.qr(rng.standard_normal((lines, lines)))[0]
+    delays = np.array([211, 307, 401, 503, 613, 709])
+    gains = 10 ** (-3 * delays / (0.4 * fs))
+    filters = np.zeros((2, 6, lines))
+    filters[0, 0], filters[0, 1], filters[:, 3] = 0.8 * gains, 0.1 * gains, 1.0
+    filters[0, 4] = -0.1
+    filters[1, 0], filters[1, 1], filters[1, 2] = 0.97, -1.8721, 0.903264
+    filters[1, 4], filters[1, 5] = -1.9, 0.9025
+    tone = np.tile(np.array([0.9, -0.4, 0.1, 1.0, -0.5, 0.2])[None, :, None], (1, 1, outputs))
+    positions = np.sort(rng.choice(np.arange(1, 900), 40, replace=False))
+    return FDNBuild(
+        A=matrix,
+        B=rng.standard_normal((lines, inputs)),
+        C=rng.standard_normal((outputs, lines)),
+        D=rng.standard_normal((outputs, inputs)),
+        delays=delays,
+        fs=fs,
+        filters=filters,
+        post_eq=tone,
+        early=Taps(positions, rng.standard_normal((outputs, inputs, positions.size))),
+        pre_delay=123,
+    )
+
+
+def bare_network() -> FDNBuild:
+    """The least that a network can be: a line of one sample that loses half of it."""
+    return FDNBuild(A=[[0.5]], B=[[1.0]], C=[[1.0]], D=[[0.0]], delays=[1], fs=44_100.0)
+
+
+NETWORKS = {
+    "bare": bare_network(),
+    "stereo": whole_network(),
+    "matrix": whole_network(2, 2),
+    "folded": whole_network(2, 1),
+}
+
+
+def sound_for(network: FDNBuild, frames: int = 6_000) -> np.ndarray:
+    """An impulse, silence, and noise: (inputs, time)."""
+    samples = np.random.default_rng(2).uniform(-0.5, 0.5, (network.inputs, frames))
+    samples[:, : frames // 2] = 0
+    samples[0, 0] = 1
+    return samples.astype(np.float32)
+
+
+def through(command: list[str], samples: np.ndarray, outputs: int) -> np.ndarray:
+    """(outputs, time) of a program that reads and writes frames of float32."""
+    done = subprocess.run(command, input=samples.T.tobytes(), capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return np.frombuffer(done.stdout, np.float32).reshape(-1, outputs).T
+
+
+def built(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def faust_program(network: FDNBuild, folder: Path, *options: str) -> str:
+    needs("faust", "g++")
+    export(network, folder / "network.dsp")
+    (folder / "harness.cpp").write_text(FAUST_HARNESS)
+    built(["faust", *options, "-a", "harness.cpp", "network.dsp", "-o", "program.cpp"], folder)
+    built(["g++", "-O1", "-o", "program", "program.cpp"], folder)
+    return str(folder / "program")
+
+
+def cpp_program(network: FDNBuild, folder: Path) -> str:
+    needs("g++")
+    export(network, folder / "network.hpp")
+    (folder / "harness.cpp").write_text(CPP_HARNESS)
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wshadow", "-Wconversion"]
+    built(["g++", *flags, "-O1", "-o", "program", "harness.cpp"], folder)
+    return str(folder / "program")
+
+
+def relative(found: np.ndarray, expected: np.ndarray) -> float:
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("make", [faust_program, cpp_program])
+def test_a_program_sounds_as_the_rendering(make, name: str, tmp_path: Path) -> None:
+    network = NETWORKS[name]
+    options = ("-double",) if make is faust_program else ()
+    program = make(network, tmp_path, *options)
+    samples = sound_for(network)
+    expected = render(network, samples.astype(np.float64), tail=False)
+    rate = [str(int(network.fs))] if make is faust_program else []
+    assert relative(through([program, *rate], samples, network.outputs), expected) < 1e-6
+    half = render(network, samples.astype(np.float64), tail=False, mix=0.25)
+    knobs = ["Mix", "0.25"] if make is faust_program else ["0.25", "1", "0"]
+    assert relative(through([program, *rate, *knobs], samples, network.outputs), half) < 1e-6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.fft
@@ -61,6 +61,16 @@ def band_weights(frequencies_hz: np.ndarray, center_hz: float, *, fraction: int 
     return 1.0 / (1.0 + x ** (2 * _ORDER))
 
 
+def bandwidth_hz(center_hz: float, *, fraction: int = 1) -> float:
+    """Nominal width of a band."""
+    return center_hz * (2 ** (0.5 / fraction) - 2 ** (-0.5 / fraction))
+
+
+def fast_length(length: int) -> int:
+    """The next length that transforms quickly."""
+    return int(scipy.fft.next_fast_len(length, real=True) or length)
+
+
 def octave_bands(samples: np.ndarray, sample_rate: float, *, bands: str = "octave") -> np.ndarray:
     """Split a sound into bands, without delay and without changing its length.
 
@@ -75,18 +85,18 @@ def octave_bands(samples: np.ndarray, sample_rate: float, *, bands: str = "octav
     (bands, …, time), in the order of `band_centers_hz`
     """
     samples = np.asarray(samples, dtype=np.float64)
-    length = scipy.fft.next_fast_len(samples.shape[-1] + round(0.3 * sample_rate), real=True)
-    spectrum = scipy.fft.rfft(samples, length)
+    length = fast_length(samples.shape[-1] + round(0.3 * sample_rate))
+    spectrum = np.fft.rfft(samples, length)
     frequencies = np.arange(spectrum.shape[-1]) * (sample_rate / length)
     found = [
-        scipy.fft.irfft(spectrum * band_weights(frequencies, center, fraction=FRACTIONS[bands]), length)
+        np.fft.irfft(spectrum * band_weights(frequencies, center, fraction=FRACTIONS[bands]), length)
         for center in band_centers_hz(sample_rate, bands=bands)
     ]
     return np.stack(found)[..., : samples.shape[-1]]
 
 
 def band_signals(
-    spectrum: np.ndarray, length: int, sample_rate: float, centers_hz: Sequence[float], *, fraction: int
+    spectrum: np.ndarray, length: int, sample_rate: float, centers_hz: np.ndarray, *, fraction: int
 ) -> Iterator[tuple[np.ndarray, float]]:
     """Give each band of a sound at a rate just high enough for it, and that rate.
 
@@ -104,6 +114,6 @@ def band_signals(
     step = sample_rate / length
     for center in centers_hz:
         top = min(len(spectrum) - 1, int(np.ceil(center * (1 + _REACH / fraction) / step)))
-        points = scipy.fft.next_fast_len(2 * (top + 1), real=True) if top < len(spectrum) - 1 else length
+        points = fast_length(2 * (top + 1)) if top < len(spectrum) - 1 else length
         part = spectrum[: top + 1] * band_weights(np.arange(top + 1) * step, center, fraction=fraction)
-        yield scipy.fft.irfft(part, points) * (points / length), points * step
+        yield np.fft.irfft(part, points) * (points / length), points * step

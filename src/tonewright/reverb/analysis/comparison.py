@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tonewright.audio.clips import Clip
-from tonewright.reverb.analysis.rooms import Truncation, analyse
 from tonewright.reverb.analysis.result import RoomAnalysis
+from tonewright.reverb.analysis.rooms import Truncation, analyse
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tonewright.reverb.analysis.decay import Ending, decibels, find_ending, fitted_decay_s, given_ending
+from tonewright.reverb.analysis.decay import decibels, fitted_decay_s
+from tonewright.reverb.analysis.ending import Ending, find_ending, given_ending
 
 # Fine enough for the first 10 dB of a decay of 50 ms.
 BLOCK_S = 0.000125
 # By how much a fitted line must end above the noise.
 MARGIN_DB = 5.0
+# Bandwidth times decay: below the first the filter's own ringing, which has 5, hides the decay; below the
+# second it lengthens the decay by some percent (F. Jacobsen, J. Sound Vib. 115, 1987).
+LEAST_PRODUCT = 7.0
+SAFE_PRODUCT = 16.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,24 @@ class Split:
 
     early: tuple[float, float]
     late: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Band:
+    """What is known of a band before its decay is looked at.
+
+    Attributes
+    ----------
+    split : energies before and behind 50 and 80 ms
+    width_hz : of the band; infinite for the whole
+    sample_rate : of the response
+    least_noise : mean square that noise has here at least, that of rounding
+    """
+
+    split: Split
+    width_hz: float
+    sample_rate: int
+    least_noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,13 +70,7 @@ class Measured:
 
 
 def measure(
-    energy: np.ndarray,
-    step_s: float,
-    *,
-    before: float,
-    split: Split,
-    sample_rate: float,
-    truncation_s: float | None = None,
+    energy: np.ndarray, step_s: float, *, band: Band, before: float = 0.0, truncation_s: float = np.nan
 ) -> Measured:
     """Decay times, clarity and the rest for one band of one channel.
 
@@ -65,30 +82,29 @@ def measure(
     ----------
     energy : (blocks,) ∫ h² dt of consecutive blocks from the onset on
     step_s : length of a block
+    band : what else is known of the band
     before : energy that the filter's ringing put before the onset
-    split : early and late energies
-    sample_rate : of the response, in Hz
-    truncation_s : where the decay ends, if that is known; found in the response unless given
+    truncation_s : where the decay ends, if that is known; NaN to find it
     """
-    if truncation_s is None:
-        ending = find_ending(energy, step_s)
+    if np.isfinite(truncation_s):
+        ending = given_ending(energy, round(truncation_s / step_s))
     else:
-        ending = given_ending(energy, step_s, truncation_s=truncation_s)
+        ending = find_ending(energy, least_noise=band.least_noise * step_s)
     kept = energy[: ending.blocks] - ending.noise
     left = np.append(np.cumsum(kept[::-1])[::-1], 0.0) + ending.tail
-    total = before + left[0]
+    total = before + float(left[0])
     if not total > 0:
         return nothing(step_s)
     levels = decibels(left / total)
-    figures = _decays(levels, step_s, margin_db=MARGIN_DB if ending.flat else 0.0)
-    figures |= _clarity(split, energy, ending, step_s)
+    figures = _decays(levels, step_s, band.width_hz, margin_db=MARGIN_DB if ending.flat else 0.0)
+    figures |= _clarity(band.split, energy, ending, step_s)
     end_s = len(kept) * step_s
-    late_s = 10 / np.log(10) / ending.late_db_s if np.isfinite(ending.late_db_s) else 0.0
+    late_s = 10 / np.log(10) / ending.fall_db * step_s if np.isfinite(ending.fall_db) else 0.0
     moment = float((np.arange(len(kept)) + 0.5) @ kept) * step_s + ending.tail * (end_s + late_s)
     figures |= {
         "centre_time_s": moment / total,
-        "level_db": float(decibels(total * sample_rate)),
-        "noise_floor_db": float(decibels(ending.noise / step_s)) if ending.noise > 0 else -np.inf,
+        "level_db": 10 * float(np.log10(total * band.sample_rate)),
+        "noise_floor_db": 10 * float(np.log10(ending.noise / step_s)) if ending.noise > 0 else -np.inf,
         "truncation_s": end_s,
     }
     return Measured(figures, levels, step_s, ending)
@@ -99,10 +115,10 @@ def nothing(step_s: float) -> Measured:
     names = ("t20_s", "t30_s", "edt_s", "decay_s", "c50_db", "c80_db", "d50", "centre_time_s", "truncation_s")
     figures = dict.fromkeys(names, np.nan)
     figures |= {"level_db": -np.inf, "dynamic_range_db": 0.0, "noise_floor_db": -np.inf}
-    return Measured(figures, np.zeros(0), step_s, Ending(0, 0.0, np.nan, False))
+    return Measured(figures, np.zeros(0), step_s, Ending(0))
 
 
-def _decays(levels_db: np.ndarray, step_s: float, *, margin_db: float) -> dict[str, float]:
+def _decays(levels_db: np.ndarray, step_s: float, width_hz: float, *, margin_db: float) -> dict[str, float]:
     """Decay times as far as the curve can be followed, which ends with its last point."""
     depth = -float(levels_db[-1])
     found: dict[str, float] = {"dynamic_range_db": depth}
@@ -110,6 +126,9 @@ def _decays(levels_db: np.ndarray, step_s: float, *, margin_db: float) -> dict[s
         reached = depth >= margin_db - low
         found[name] = fitted_decay_s(levels_db, step_s, from_db=-5.0, to_db=low) if reached else np.nan
     found["edt_s"] = early_decay_s(levels_db, step_s) if depth >= 10.0 + margin_db else np.nan
+    for name in ("t10_s", "t20_s", "t30_s", "edt_s"):
+        if found[name] * width_hz < LEAST_PRODUCT:
+            found[name] = np.nan
     best = [found[name] for name in ("t30_s", "t20_s", "t10_s") if np.isfinite(found[name])]
     found["decay_s"] = best[0] if best else np.nan
     del found["t10_s"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 from tonewright.reverb.analysis.decay import decibels
 
@@ -33,7 +32,7 @@ def decay_relief(
     count = max(1, -(-len(samples) // hop))
     padded = np.concatenate([np.zeros(size // 2), samples, np.zeros(size + hop)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][:count]
-    power = np.square(np.abs(scipy.fft.rfft(frames * np.hanning(size), axis=1)))
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)))
     edges = np.geomspace(low_hz, sample_rate / 2, rows + 1)
     left = np.cumsum((power @ _overlap(edges, size, sample_rate).T)[::-1], axis=0)[::-1].T
     levels = decibels(left / max(float(left.max()), np.finfo(float).tiny))

@@ -57,14 +57,35 @@ def response(target: Any, name: str) -> np.ndarray:
     return values.reshape(values.shape + (1,) * (3 - values.ndim))
 
 
-def columns(y: np.ndarray, target_shape: tuple[int, ...], name: str) -> np.ndarray:
-    """`y` as (channels, time), contiguous, once its shape is that of the target."""
-    if y.size != int(np.prod(target_shape)) or y.shape[0] != target_shape[0]:
-        raise NetworkError(
-            f"{name}: the response has shape {y.shape} and the target {target_shape}; make them equal"
-        )
-    dtype = y.dtype if y.dtype in (np.float32, np.float64) else np.float64
-    return np.ascontiguousarray(y.reshape(target_shape[0], -1).T, dtype=dtype)
+class Layout:
+    """How responses (time, outputs, inputs) become rows of samples, and gradients go back.
+
+    Parameters
+    ----------
+    shape : (time, outputs, inputs) of the target
+    name : of the loss, for the error
+    interleaved : whether each input's outputs are interleaved in time and cut into as many rows, as happens
+        when (inputs, time, outputs) is reshaped to (rows, time)
+    """
+
+    def __init__(self, shape: tuple[int, ...], name: str, *, interleaved: bool = False) -> None:
+        self.shape, self.name = shape, name
+        self.axes = (2, 0, 1) if interleaved else (2, 1, 0)
+
+    def rows(self, y: np.ndarray) -> np.ndarray:
+        """Samples (inputs · outputs, time) in the precision of `y`, contiguous."""
+        if y.shape[0] != self.shape[0] or y.size != int(np.prod(self.shape)):
+            raise NetworkError(
+                f"{self.name}: the response has shape {y.shape} and the target {self.shape}; make them equal"
+            )
+        dtype = y.dtype if y.dtype in (np.float32, np.float64) else np.float64
+        moved = y.reshape(self.shape).transpose(self.axes)
+        return np.ascontiguousarray(moved, dtype=dtype).reshape(-1, self.shape[0])
+
+    def back(self, rows: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Rows (inputs · outputs, time) in the shape of `y`."""
+        moved = rows.reshape([self.shape[axis] for axis in self.axes])
+        return np.ascontiguousarray(moved.transpose(np.argsort(self.axes))).reshape(y.shape)
 
 
 def chosen(value: str, options: Sequence[str], what: str) -> str:

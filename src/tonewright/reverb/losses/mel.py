@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tonewright.reverb.losses.base import Bins, Loss, Scaling
+import numpy as np
+
+from tonewright.dsp.hearing import hz_from_mel, mel_filterbank, mel_from_hz
+from tonewright.errors import NetworkError
+from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
+from tonewright.reverb.losses.distances import PeerPowerDistance, RelativeDistance
+from tonewright.reverb.losses.measures import BandPowers
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
+from tonewright.reverb.losses.short_time import ShortTime
+from tonewright.reverb.losses.uneven import KernelShortTime
 
 
 def mel_loss(
@@ -16,16 +25,74 @@ def mel_loss(
     scaling: Scaling = "relative",
     bins: Bins = "fft",
     sample_rate: float = 48000.0,
+    floor_db: float = -60.0,
+    log_weight: float = 1.0,
 ) -> Loss:
-    r"""Loss on mel spectrograms of the response against a target's; its name is "mel_mss_loss".
+    r"""Loss on mel spectrograms of the response against a target's; logged as "mel_mss_loss".
+
+    P = Σ_k W[b, k] |X_k|² with triangles W of equal area on Slaney's scale, from 0 Hz to half the rate, and
+    frames as for `spectrogram_loss`. "relative" is its equation with S = √P; "peer" is the sum over windows of
+    ‖P − P_T‖ / (number of elements), as flamo's mel_mss_loss has it.
 
     Parameters
     ----------
-    target : (time,), (time, outputs) or (time, outputs, inputs); responses must have the same length
-    windows : window lengths in samples, each with a hop of a quarter
-    bands : mel bands for each window; an eighth of the window by default
+    target : (time,), (time, outputs) or (time, outputs, inputs); responses must have the same shape
+    windows : lengths in samples
+    bands : number of mel bands for each window; an eighth of the window by default
     scaling : "relative" or "peer"
-    bins : "fft" or "peer"
+    bins : "fft", or "peer" for that loss's rounding of its kernels and its rows of several channels; with
+        scaling="peer" the value is then its value
     sample_rate : in Hz
+    floor_db, log_weight : as for `spectrogram_loss`
     """
-    raise NotImplementedError
+    chosen(scaling, ("relative", "peer"), "scaling")
+    chosen(bins, ("fft", "peer"), "bins")
+    rate = positive(sample_rate, "sample_rate")
+    sound = response(target, "mel_mss_loss")
+    layout = Layout(sound.shape, "mel_mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
+    rows = layout.rows(sound)
+    lengths = window_lengths(windows)
+    numbers = _band_numbers(bands, lengths)
+    relative = scaling == "relative"
+
+    def transform(length: int, dtype: np.dtype) -> ShortTime:
+        sizes = {"time": rows.shape[1], "channels": rows.shape[0], "length": length}
+        if bins == "peer" and dtype == np.float64:
+            return KernelShortTime(np.arange(length // 2 + 1.0), dtype=dtype, **sizes)
+        return ShortTime(dtype=dtype, **sizes)
+
+    def resolution(length: int, dtype: np.dtype) -> Resolution:
+        bank = mel_bank(length, bands=numbers[length], sample_rate=rate)
+        spectra = transform(length, np.dtype(np.float64)).spectra(rows)
+        shape = {"frames": spectra.shape[1], "root": relative}
+        aim = BandPowers(bank, dtype=np.dtype(np.float64), **shape).values(spectra)
+        if relative:
+            distance = RelativeDistance(
+                aim, floor_db=floor_db, log_weight=log_weight, share=1 / len(lengths), dtype=dtype
+            )
+        else:
+            distance = PeerPowerDistance(aim, dtype=dtype)
+        return Resolution(transform(length, dtype), BandPowers(bank, dtype=dtype, **shape), distance)
+
+    return ResolutionsLoss("mel_mss_loss", layout=layout, windows=lengths, resolution=resolution)
+
+
+def mel_bank(length: int, *, bands: int, sample_rate: float) -> np.ndarray:
+    """Weights (bands, bins) of triangles of equal area, rounded to single precision after each step."""
+    rate = int(sample_rate)
+    high_hz = float(rate // 2)
+    triangles = mel_filterbank(
+        sample_rate=rate, n_fft=length, n_mels=bands, high_hz=high_hz, scale="slaney", normalised=False
+    )
+    edges_hz = hz_from_mel(np.linspace(0.0, mel_from_hz(high_hz), bands + 2))
+    area = 2.0 / (edges_hz[2:] - edges_hz[:-2])
+    return (triangles.astype(np.float32) * area[:, None]).astype(np.float32).astype(np.float64)
+
+
+def _band_numbers(bands: Sequence[int] | None, lengths: Sequence[int]) -> dict[int, int]:
+    numbers = [length // 8 for length in lengths] if bands is None else [int(number) for number in bands]
+    if len(numbers) != len(lengths) or min(numbers) < 1:
+        raise NetworkError(
+            f"mel bands are {numbers} for windows {tuple(lengths)}; name one number for each, at least 1"
+        )
+    return dict(zip(lengths, numbers, strict=True))

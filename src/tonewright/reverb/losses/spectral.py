@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tonewright.reverb.losses.base import Bins, Loss, Scaling
+import numpy as np
+
+from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
+from tonewright.reverb.losses.distances import PeerDistance, RelativeDistance
+from tonewright.reverb.losses.measures import Magnitudes
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
+from tonewright.reverb.losses.short_time import ShortTime
+from tonewright.reverb.losses.uneven import uneven_transform
 
 
 def spectrogram_loss(
@@ -15,15 +22,55 @@ def spectrogram_loss(
     scaling: Scaling = "relative",
     bins: Bins = "fft",
     sample_rate: float = 48000.0,
+    floor_db: float = -60.0,
+    log_weight: float = 1.0,
 ) -> Loss:
-    r"""Loss on the short-time magnitudes of the response against a target's; its name is "mss_loss".
+    r"""Loss on the short-time magnitudes S of the response against T of a target; logged as "mss_loss".
+
+    Frames have a hann window, a hop of a quarter of it, and the sound's reflection before and after it.
+    "relative" is the mean over windows of
+
+    ‖S − T‖ / ‖T‖ + w · mean |ln ((S + ε) / (T + ε))|,
+
+    which neither the number of elements nor the level of the target changes. "peer" is the sum over windows of
+    ‖S − T‖ / (number of elements), as flamo's mss_loss has it; that divides a target's pull by some 10⁵.
+
+    With bins="peer" the frequencies are those of that loss, n/2 + 1 that rise from 20 Hz in even steps to one
+    step below half the rate, instead of the bins of the FFT. When both are "peer" the rows of several channels
+    are also cut as it cuts them, and the value is its value.
 
     Parameters
     ----------
-    target : (time,), (time, outputs) or (time, outputs, inputs); responses must have the same length
-    windows : window lengths in samples, each with a hop of a quarter
+    target : (time,), (time, outputs) or (time, outputs, inputs); responses must have the same shape
+    windows : lengths n in samples
     scaling : "relative" or "peer"
     bins : "fft" or "peer"
     sample_rate : in Hz
+    floor_db : ε of the relative loss, relative to the target's highest magnitude
+    log_weight : w of the relative loss
     """
-    raise NotImplementedError
+    chosen(scaling, ("relative", "peer"), "scaling")
+    chosen(bins, ("fft", "peer"), "bins")
+    positive(sample_rate, "sample_rate")
+    sound = response(target, "mss_loss")
+    layout = Layout(sound.shape, "mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
+    rows = layout.rows(sound)
+    lengths = window_lengths(windows)
+
+    def transform(length: int, dtype: np.dtype) -> ShortTime:
+        sizes = {"time": rows.shape[1], "channels": rows.shape[0], "length": length}
+        if bins == "peer":
+            return uneven_transform(dtype=dtype, sample_rate=sample_rate, **sizes)
+        return ShortTime(dtype=dtype, **sizes)
+
+    def resolution(length: int, dtype: np.dtype) -> Resolution:
+        aim = np.abs(transform(length, np.dtype(np.float64)).spectra(rows))
+        if scaling == "peer":
+            distance = PeerDistance(aim, dtype=dtype)
+        else:
+            distance = RelativeDistance(
+                aim, floor_db=floor_db, log_weight=log_weight, share=1 / len(lengths), dtype=dtype
+            )
+        return Resolution(transform(length, dtype), Magnitudes(aim.shape, dtype=dtype), distance)
+
+    return ResolutionsLoss("mss_loss", layout=layout, windows=lengths, resolution=resolution)

@@ -1,0 +1,112 @@
+"""Distances between short-time magnitudes and a target's, with their slopes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from tonewright.reverb.losses.short_time_kernels import linear_slopes, relative_slopes, squared_distance
+
+
+class Distance(Protocol):
+    """A distance of magnitudes S from those of a target.
+
+    Given S (bands, frames) it gives its value, and its slopes (∂L/∂S) / S in an array of its own.
+    """
+
+    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and slopes at the magnitudes (bands, frames)."""
+        ...
+
+
+class RelativeDistance:
+    r"""‖S − T‖ / ‖T‖ + w · mean √(l² + δ²) − w δ, with l = ln((S + ε) / (T + ε)).
+
+    The first term is spectral convergence, and the second the mean absolute difference of logarithms, made
+    smooth around 0 (both after R. Yamamoto et al., "Parallel WaveGAN", 2020). ε is relative to the highest
+    magnitude of the target; a target that is silent counts as one with a norm and a peak of 1.
+
+    Parameters
+    ----------
+    target : (bands, frames) magnitudes T
+    floor_db : ε, relative to the highest of T
+    log_weight : w
+    share : factor of the whole
+    smooth : δ
+    dtype : of the values that are to come
+    """
+
+    def __init__(
+        self,
+        target: np.ndarray,
+        *,
+        floor_db: float,
+        log_weight: float,
+        share: float = 1.0,
+        smooth: float = 0.1,
+        dtype: np.dtype,
+    ) -> None:
+        self.norm = float(np.linalg.norm(target)) or 1.0
+        self.floor = (float(target.max()) or 1.0) * 10.0 ** (floor_db / 20.0)
+        self.log_weight, self.share, self.smooth = log_weight * share, share, smooth
+        self.target = target.astype(dtype)
+        self.log_target = np.log(target + self.floor).astype(dtype)
+        self.slopes = np.empty_like(self.target)
+
+    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and slopes at the magnitudes (bands, frames)."""
+        distance = np.sqrt(squared_distance(values, self.target))
+        linear = self.share / (distance * self.norm) if distance > 0 else 0.0
+        scales = (linear, self.log_weight / values.size, self.floor, self.smooth**2)
+        np.add(values, values.dtype.type(self.floor), out=self.slopes)
+        np.log(self.slopes, out=self.slopes)
+        total = relative_slopes(
+            values, self.target, self.log_target, np.array(scales, values.dtype), self.slopes
+        )
+        return self.share * distance / self.norm + self.log_weight * (
+            total / values.size - self.smooth
+        ), self.slopes
+
+
+class PeerDistance:
+    """‖S − T‖ / (number of elements).
+
+    Parameters
+    ----------
+    target : (bands, frames) magnitudes T
+    dtype : of the values that are to come
+    """
+
+    def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
+        self.target = target.astype(dtype)
+        self.slopes = np.empty_like(self.target)
+
+    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and slopes at the magnitudes (bands, frames)."""
+        distance = np.sqrt(squared_distance(values, self.target))
+        scale = 1.0 / (distance * values.size) if distance > 0 else 0.0
+        linear_slopes(values, self.target, values.dtype.type(scale), self.slopes)
+        return distance / values.size, self.slopes
+
+
+class PeerPowerDistance:
+    """‖P − P_T‖ / (number of elements) for powers, with slopes of 2 ∂L/∂P.
+
+    Parameters
+    ----------
+    target : (bands, frames) powers P_T
+    dtype : of the values that are to come
+    """
+
+    def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
+        self.target = target.astype(dtype)
+        self.slopes = np.empty_like(self.target)
+
+    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and slopes at the powers (bands, frames)."""
+        distance = np.sqrt(squared_distance(values, self.target))
+        scale = 2.0 / (distance * values.size) if distance > 0 else 0.0
+        np.subtract(values, self.target, out=self.slopes)
+        self.slopes *= values.dtype.type(scale)
+        return distance / values.size, self.slopes

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from harness import HERE, Report, Row, SkippedError, peer_python, say
 
-from tonewright.reverb import build_fdn, extract_build, fdn_build_gallery, train_fdn
+from tonewright.reverb import build_fdn, extract_build, fdn_build_gallery, train_fdn, trainable_from_build
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.rendering.sounds import render
+from tonewright.reverb.training_run import TrainingRun
 
 FS = 48000
 SHORT, LONG = 16384, 96000
@@ -154,7 +155,7 @@ def result_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
     seconds = fastest(ours, arguments.rounds)
     whole = theirs["seconds"] * PEER_STEPS / steps
     row = faster(
-        f"colourless result, N = 8: loss {losses[-1]:.4f} by L-BFGS, the peer's {theirs['train_loss'][-1]:.4f}",
+        f"colourless result: loss {losses[-1]:.4f} by L-BFGS, the peer's {theirs['train_loss'][-1]:.4f}",
         "s", seconds, whole, 100,
     )  # fmt: skip
     row.met = bool(row.met and losses[-1] <= GOAL)
@@ -240,10 +241,17 @@ def agreement_rows(peer: Peer, target: str, folder: Path) -> list[Row]:
 
 
 def our_gradient(build: Any, mode: str, target: np.ndarray | None) -> tuple[float, dict[str, np.ndarray]]:
-    from tonewright.reverb import trainable_from_build
-
+    """Loss and gradients by A, B and C, of the peer's form of the loss."""
     model = trainable_from_build(build, matrix="random", nfft=SHORT, dtype="float64")
-    raise NotImplementedError(model, mode, target)
+    run = TrainingRun(model, mode, scaling="peer")
+    run.measure(target=target, criteria=None, sparsity_alpha=0.0, mss_nfft=(256, 512, 1024))
+    stage = run.first_stage()
+    found = stage.objective(stage.start)
+    parts = {"A": "feedback", "B": "input_gain", "C": "output_gain"}
+    shapes = {"A": build.A.shape, "B": build.B.shape, "C": build.C.shape}
+    return found.total, {
+        name: found.gradient[model.map.slices[part]].reshape(shapes[name]) for name, part in parts.items()
+    }
 
 
 def peer_gradients(path: Path, lines: int) -> dict[str, np.ndarray]:

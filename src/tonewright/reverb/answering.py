@@ -1,0 +1,60 @@
+"""What a model answers to sounds in arrays or torch tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.fft
+
+from tonewright.errors import NetworkError
+from tonewright.reverb.placing import is_torch, needed_torch
+
+if TYPE_CHECKING:
+    from tonewright.reverb.model import TrainableFDN
+
+
+def answer(model: TrainableFDN, x: Any) -> Any:
+    """The answer of a model to sounds.
+
+    Parameters
+    ----------
+    model : what is heard
+    x : (batch, time, inputs) array or torch tensor
+
+    Returns
+    -------
+    (batch, time or bins, outputs)
+    """
+    tensors = is_torch(x)
+    x = x if tensors else np.asarray(x)
+    if len(x.shape) != 3 or x.shape[2] != model.inputs:
+        raise NetworkError(
+            f"the sounds have shape {tuple(x.shape)}; they must be (batch, time, {model.inputs}), for this model"
+        )
+    system = model.response() if model.output == "time" else model.spectrum()
+    if tensors:
+        return _tensors(model, x, system)
+    kind = np.float32 if x.dtype == np.float32 else np.float64
+    x = x[:, : model.nfft].astype(kind, copy=False)
+    if model.output == "magnitude":
+        heard = np.einsum("bki,koi->bko", scipy.fft.rfft(x, model.nfft, axis=1), system)
+        return np.abs(heard).astype(kind)
+    size = scipy.fft.next_fast_len(2 * model.nfft - 1, real=True)
+    spectrum = scipy.fft.rfft(system, size, axis=0)
+    heard = np.einsum("bki,koi->bko", scipy.fft.rfft(x, size, axis=1), spectrum)
+    return scipy.fft.irfft(heard, size, axis=1)[:, : model.nfft].astype(kind)
+
+
+def _tensors(model: TrainableFDN, x: Any, system: np.ndarray) -> Any:
+    torch = needed_torch()
+    kind = x.dtype if x.is_floating_point() else torch.float32
+    x = x[:, : model.nfft].to(kind)
+    known = torch.as_tensor(system, device=x.device)
+    if model.output == "magnitude":
+        known = known.to(torch.complex64 if kind == torch.float32 else torch.complex128)
+        return torch.einsum("bki,koi->bko", torch.fft.rfft(x, n=model.nfft, dim=1), known).abs()
+    size = scipy.fft.next_fast_len(2 * model.nfft - 1, real=True)
+    spectrum = torch.fft.rfft(known.to(kind), n=size, dim=0)
+    heard = torch.einsum("bki,koi->bko", torch.fft.rfft(x, n=size, dim=1), spectrum)
+    return torch.fft.irfft(heard, n=size, dim=1)[:, : model.nfft]

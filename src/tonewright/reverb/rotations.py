@@ -1,0 +1,132 @@
+"""Rotations as exponentials of skew matrices, and the gradient of that map."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import scipy.linalg
+
+# An entry of AᵀA - I above this is no rounding of a file, but another matrix.
+LOOSE = 1e-6
+
+
+class Rotation:
+    r"""A rotation from the entries above the diagonal of a skew matrix, A = exp(S).
+
+    With the Hermitian jS = V diag(w) V* the exponential is V diag(exp(-jw)) V*, and its derivative in the
+    direction E is V (K ∘ (V* E V)) V* (Daleckii and Krein), where
+
+    .. math:: K_{ik} = e^{-j(w_i + w_k)/2}\, \mathrm{sinc}((w_i - w_k)/2)
+
+    needs no limit where two eigenvalues meet.
+
+    Parameters
+    ----------
+    size : rows of the matrix
+
+    Attributes
+    ----------
+    count : entries above the diagonal
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._upper = np.triu_indices(size, 1)
+        self._flat = self._upper[0] * size + self._upper[1]
+        self._mirror = self._upper[1] * size + self._upper[0]
+        self.count = self._flat.size
+        self._hermitian = np.zeros((size, size), dtype=np.complex128)
+        self._vectors = np.eye(size, dtype=np.complex128)
+        self._values = np.zeros(size)
+
+    def value(self, entries: np.ndarray) -> np.ndarray:
+        """The rotation (size, size) of some entries (count,)."""
+        flat = self._hermitian.reshape(-1)
+        flat[self._flat] = 1j * entries
+        flat[self._mirror] = -1j * entries
+        self._values, self._vectors = np.linalg.eigh(self._hermitian)
+        vectors = self._vectors
+        return ((vectors * np.exp(-1j * self._values)) @ vectors.conj().T).real
+
+    def pullback(self, gradient: np.ndarray) -> np.ndarray:
+        """Gradient by the entries (count,), from that by the last rotation (size, size)."""
+        vectors, half = self._vectors, self._values / 2
+        adjoint = vectors.conj().T
+        turn = np.exp(1j * half)
+        gap = np.subtract.outer(half, half)
+        kernel = turn[:, None] * turn * np.sinc(gap / math.pi)
+        back = (vectors @ (kernel * (adjoint @ gradient @ vectors)) @ adjoint).real.reshape(-1)
+        return back[self._flat] - back[self._mirror]
+
+    def parameters(self, value: np.ndarray) -> np.ndarray:
+        """The entries (count,) of a rotation (size, size)."""
+        return rotation_logarithm(value)[self._upper]
+
+
+def rotation_logarithm(matrix: np.ndarray) -> np.ndarray:
+    """A skew matrix whose exponential is a rotation.
+
+    From the real Schur form, whose blocks are plane rotations; eigenvalues of -1 come in pairs and are turns
+    by π, where the principal logarithm would not be real.
+
+    Parameters
+    ----------
+    matrix : (size, size) orthogonal of determinant 1
+
+    Returns
+    -------
+    (size, size)
+    """
+    form, basis = scipy.linalg.schur(matrix, output="real")
+    size = form.shape[0]
+    skew = np.zeros_like(form)
+    turned: list[int] = []
+    row = 0
+    while row < size:
+        if row + 1 < size and abs(form[row + 1, row]) > 1e-12:
+            sine = (form[row + 1, row] - form[row, row + 1]) / 2
+            cosine = (form[row, row] + form[row + 1, row + 1]) / 2
+            skew[row + 1, row] = math.atan2(sine, cosine)
+            row += 2
+            continue
+        if form[row, row] < 0:
+            turned.append(row)
+        row += 1
+    for first, second in zip(turned[::2], turned[1::2], strict=True):
+        skew[second, first] = math.pi
+    skew -= skew.T
+    return basis @ skew @ basis.T
+
+
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """The rotation that stands for a feedback matrix, with a warning where it is another matrix.
+
+    What is not orthogonal becomes the orthogonal factor of its polar decomposition, and a negative determinant
+    has the last column turned.
+
+    Parameters
+    ----------
+    matrix : (size, size)
+
+    Returns
+    -------
+    (size, size)
+    """
+    left, gains, right = np.linalg.svd(matrix)
+    rotation = matrix
+    if np.abs(gains - 1).max() > LOOSE:
+        warnings.warn(
+            "the feedback matrix is not orthogonal; training starts from the nearest that is, and "
+            "matrix='random' would keep it",
+            stacklevel=2,
+        )
+        rotation = left @ right
+    if np.linalg.det(rotation) < 0:
+        warnings.warn(
+            "the feedback matrix has determinant -1, which no rotation has; its last column is turned",
+            stacklevel=2,
+        )
+        rotation = rotation * np.where(np.arange(len(matrix)) == len(matrix) - 1, -1.0, 1.0)
+    return rotation

@@ -1,0 +1,113 @@
+"""What lies around the loop of a network: pre-delay, tone filter, direct path and early reflections."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tonewright.reverb.absorption import sections_response
+from tonewright.reverb.network import FDNBuild
+from tonewright.reverb.parameters import Parts
+
+
+def at_radius(sections: np.ndarray | None, radius: float, channels: int) -> np.ndarray:
+    """Second-order sections as they are at the circle of radius 1/ρ: every z⁻¹ becomes ρ z⁻¹.
+
+    Parameters
+    ----------
+    sections : (sections, 6, channels), or None for a gain of 1
+    radius : ρ
+    channels : number of them
+
+    Returns
+    -------
+    (sections, 6, channels)
+    """
+    if sections is None:
+        sections = np.zeros((1, 6, channels))
+        sections[0, [0, 3]] = 1.0
+    powers = radius ** np.array([0.0, 1.0, 2.0, 0.0, 1.0, 2.0])
+    return sections * powers[:, None]
+
+
+class Surroundings:
+    r"""From the late sound's spectrum to the network's, :math:`H = E + D + Q\,P\,L`.
+
+    Parameters
+    ----------
+    build : the network
+    nfft : length of the DFT
+    radius : ρ of the circle, see `forward.Spectrum`
+    summed : one input that feeds all inputs alike
+    trained : names of the parts that are trained
+
+    Attributes
+    ----------
+    empty : nothing but the direct path lies around the loop
+    """
+
+    def __init__(
+        self,
+        build: FDNBuild,
+        *,
+        nfft: int,
+        radius: float = 1.0,
+        summed: bool = False,
+        trained: tuple[str, ...] = (),
+    ) -> None:
+        self.nfft, self.radius, self.summed = nfft, radius, summed
+        self.early, self.inputs = build.early, build.inputs
+        self.tone: Any = None
+        if "tone" in trained:
+            from tonewright.reverb.tone import ToneResponse
+
+            self.tone = ToneResponse(build.fs, nfft=nfft, radius=radius)
+        self.turn = 2j * math.pi / nfft * np.arange(nfft // 2 + 1) - math.log(radius)
+        self.delay = np.array([float(build.pre_delay)])
+        self.fixed: np.ndarray | None = None
+        if build.post_eq is not None:
+            self.fixed = sections_response(at_radius(build.post_eq, radius, build.outputs), nfft)
+        self.moves = "pre_delay" in trained or build.pre_delay > 0
+        self.empty = self.tone is None and self.fixed is None and self.early is None and not self.moves
+
+    def spectrum(self, late: np.ndarray, direct: np.ndarray, parts: Parts) -> np.ndarray:
+        """(bins, outputs, inputs) of the network, from that of its late sound."""
+        self._late = late
+        self._way = np.exp(-self.turn * (self.delay if parts.pre_delay is None else parts.pre_delay))[:, None]
+        if self.fixed is not None:
+            self._way = self._way * self.fixed
+        if self.tone is not None:
+            self._way = self._way * self.tone.response(parts.tone)
+        spectrum = self._way[:, :, None] * late + direct
+        if self.early is not None:
+            spectrum += self._reflections(self.early.gains if parts.early is None else parts.early)
+        return spectrum
+
+    def pullback(self, gradient: np.ndarray, slopes: Parts) -> np.ndarray:
+        """Gradient by the late spectrum, from that by the network's; fills the derivatives of what is around."""
+        slopes.direct = gradient.real.sum(axis=0)
+        if self.early is not None:
+            slopes.early = self._by_reflections(gradient)
+        way = self._way[:, :, None]
+        inner = (gradient.conj() * way * self._late).sum(axis=2)
+        slopes.pre_delay = -(inner.sum(axis=1) * self.turn).sum().real.reshape(1)
+        if self.tone is not None:
+            slopes.tone = self.tone.pullback(inner)
+        return gradient * way.conj()
+
+    def _reflections(self, gains: np.ndarray) -> np.ndarray:
+        gains = gains.sum(axis=1, keepdims=True) if self.summed else gains
+        taps = np.zeros((*gains.shape[:2], self.nfft))
+        positions = self.early.positions
+        np.add.at(taps, (slice(None), slice(None), positions % self.nfft), gains * self.radius**positions)
+        return np.moveaxis(np.fft.rfft(taps, axis=2), 2, 0)
+
+    def _by_reflections(self, gradient: np.ndarray) -> np.ndarray:
+        whole = np.zeros((self.nfft, *gradient.shape[1:]), np.complex128)
+        whole[: gradient.shape[0]] = gradient
+        taps = self.nfft * np.fft.ifft(whole, axis=0).real
+        positions = self.early.positions
+        found = np.moveaxis(taps[positions % self.nfft], 0, 2) * self.radius**positions
+        return np.repeat(found, self.inputs, axis=1) if self.summed and self.inputs > 1 else found

@@ -1,0 +1,200 @@
+"""One training run: what is measured, how it is minimised, and what the model is left with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tonewright.errors import NetworkError
+from tonewright.reverb.circle import DAMPED_DB
+from tonewright.reverb.criteria import Criterion, build_objective
+from tonewright.reverb.model import TrainableFDN
+from tonewright.reverb.network import FDNBuild
+from tonewright.reverb.objective import TrainingObjective
+from tonewright.reverb.optimise import minimise
+from tonewright.reverb.parameters import ParameterMap
+from tonewright.reverb.placing import accelerator, precision
+from tonewright.reverb.recording import Kept, Recorder, TrainLog
+from tonewright.reverb.stability import check_stable, is_stable, loop_radius
+from tonewright.reverb.terms import Term, as_terms
+from tonewright.reverb.trained_parts import built
+
+# The share of the steps after which delays are rounded, and what is left is trained on.
+BEFORE_ROUNDING = 0.75
+ROUNDED = ("delays", "pre_delay")
+
+
+class TrainingRun:
+    """A model and what it is trained for.
+
+    Parameters
+    ----------
+    model : what is trained, in place
+    mode : the training mode
+    device, dtype : where and in what precision, or None for those of the model
+    scaling : "relative" or "peer"
+    """
+
+    def __init__(
+        self,
+        model: TrainableFDN,
+        mode: str,
+        *,
+        device: Any = None,
+        dtype: Any = None,
+        scaling: str = "relative",
+    ) -> None:
+        self.model, self.mode, self.scaling = model, mode, scaling
+        self.given = {"device": device, "dtype": dtype}
+        self.device = model.device if device is None else accelerator(device)
+        self.dtype = precision(dtype, default=model.dtype)
+        self.terms: list[Term] = []
+        self.summed = False
+
+    def measure(self, *, target: Any, criteria: Sequence[Criterion] | None, **settings: Any) -> None:
+        """Say what is measured; see `criteria.build_objective`."""
+        model = self.model
+        if not model.parameters.size:
+            raise NetworkError("nothing of the model is trained; set a part of its Trainable")
+        check_stable(model.build, "the model before training")
+        given, wanted, criteria, domain = build_objective(
+            self.mode,
+            target=target,
+            criteria=None if criteria is None else list(criteria),
+            fs=model.fs,
+            nfft=model.nfft,
+            n_in=model.inputs,
+            n_out=model.outputs,
+            dtype="float64",
+            scaling=self.scaling,
+            **settings,
+        )
+        self.summed = given.shape[0] == 1
+        measured = "spectrum" if domain == "magnitude" else "time"
+        # Criteria in torch get float32 unless they ask, as torch's users expect.
+        tensors = precision(self.given["dtype"], default="float32")
+        place = {"device": self.device, "dtype": tensors}
+        self.terms = as_terms(criteria, domain=measured, target=wanted, model=model, **place)
+        model.output = domain
+
+    def words(self) -> dict[str, Any]:
+        """What describes the model, for a record."""
+        model = self.model
+        sizes = {"lines": model.start.lines, "inputs": model.inputs, "outputs": model.outputs}
+        return {**sizes, "nfft": model.nfft, "matrix": model.matrix, "trainable": asdict(model.trainable)}
+
+    def train(self, recorder: Recorder, *, optimizer: str, rate: float) -> TrainLog:
+        """Minimise, and leave the model at the best stable step."""
+        model, log = self.model, recorder.log
+        start = model.parameters
+        rounds = any(name in model.map.slices for name in ROUNDED)
+        steps = max(1, round(BEFORE_ROUNDING * recorder.max_steps)) if rounds else recorder.max_steps
+        stage = self._first_stage()
+        word = _minimised(stage, recorder, steps, optimizer, rate)
+        if rounds:
+            stage = self._rounded_stage(recorder.kept[-1].vector)
+            recorder.forget()
+            word = _minimised(stage, recorder, recorder.max_steps - log.steps_run, optimizer, rate)
+        best, unstable = self._best_stable(recorder, stage, start)
+        log.best_step, log.best_loss = best.step, best.loss
+        log.stopped_early = log.steps_run < recorder.max_steps
+        log.loop_radius = loop_radius(model.build)
+        log.stop_reason = "; ".join(self._reasons(word, log, best, unstable, stage.objective.radius))
+        recorder.finish(model.build)
+        return log
+
+    def _first_stage(self) -> Stage:
+        model = self.model
+        objective = self._objective(model.start, model.map)
+        return Stage(objective, model.parameters, lambda vector: vector)
+
+    def _rounded_stage(self, vector: np.ndarray) -> Stage:
+        """With delays in whole samples, the parts that are left to train."""
+        model = self.model
+        parts = model.map.parts(vector)
+        whole: dict[str, Any] = {}
+        if parts.delays is not None:
+            whole["delays"] = np.maximum(np.round(parts.delays), 1.0)
+        if parts.pre_delay is not None:
+            whole["pre_delay"] = np.round(parts.pre_delay)
+        bare = replace(model.map.start, delays=None, pre_delay=None, decay=None, tone=None, early=None)
+        build = built(model.start, replace(bare, **whole))
+        left = tuple(name for name in model.map.slices if name not in whole)
+        rest = ParameterMap(replace(parts, delays=None, pre_delay=None), left, matrix=model.matrix)
+
+        def complete(found: np.ndarray) -> np.ndarray:
+            now = rest.parts(found)
+            return model.map.changed(vector, **{name: getattr(now, name) for name in left}, **whole)
+
+        return Stage(self._objective(build, rest), rest.vector, complete)
+
+    def _objective(self, build: FDNBuild, parameters: ParameterMap) -> TrainingObjective:
+        wrapped = self.scaling == "peer"
+        place = {"device": self.device, "dtype": self.dtype}
+        return TrainingObjective(
+            build, parameters, self.terms, nfft=self.model.nfft, summed=self.summed, wrapped=wrapped, **place
+        )
+
+    def _best_stable(self, recorder: Recorder, stage: Stage, start: np.ndarray) -> tuple[Kept, int]:
+        """The best step at which the network is stable, which the model then has, and how many were not."""
+        kept = sorted(recorder.kept)
+        tried = 0
+        while tried < len(kept):
+            found = kept[tried]
+            self.model.parameters = stage.complete(found.vector)
+            if is_stable(self.model.build):
+                return found, tried
+            # Instability comes step by step: look back in growing strides.
+            tried = 2 * tried + 1
+        self.model.parameters = start
+        return Kept(recorder.log.train_loss[0], 0, start), len(kept)
+
+    def _reasons(self, word: str, log: TrainLog, best: Kept, unstable: int, radius: float) -> list[str]:
+        reasons = [word or f"all {log.steps_run} steps were run"]
+        if best.step < log.steps_run - 1:
+            reasons.append(f"step {best.step} was the best and is kept")
+        if unstable:
+            reasons.append("better steps were unstable networks and are not kept")
+        if radius != 1:
+            reasons.append(
+                "the network hardly decays, so its spectrum was taken off the unit circle, as if it fell by "
+                f"{DAMPED_DB:g} dB over one DFT"
+            )
+        return reasons
+
+
+@dataclass
+class Stage:
+    """A part of a run.
+
+    Attributes
+    ----------
+    objective : what is minimised
+    start : (parameters,) where it starts
+    complete : the model's parameters from those of this stage
+    """
+
+    objective: TrainingObjective
+    start: np.ndarray
+    complete: Callable[[np.ndarray], np.ndarray]
+
+
+def _minimised(stage: Stage, recorder: Recorder, steps: int, optimizer: str, rate: float) -> str:
+    """Run the optimiser; the point it ends at is kept too when it is the best."""
+    recorder.complete = stage.complete
+    word, vector = "", stage.start
+    if steps > 0 and stage.start.size:
+        vector, word = minimise(
+            stage.objective,
+            stage.start,
+            optimizer=optimizer,
+            rate=rate,
+            max_steps=steps,
+            watch=recorder.watch,
+        )
+    if not word or not recorder.kept:
+        recorder.keep(vector, stage.objective(vector).total, recorder.log.steps_run)
+    return word

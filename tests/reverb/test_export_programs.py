@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,7 @@ struct UI {
   void openVerticalBox(const char*) {}
   void closeBox() {}
   void declare(FAUSTFLOAT*, const char*, const char*) {}
-  void addHorizontalSlider(const char* label, FAUSTFLOAT* zone, FAUSTFLOAT, FAUSTFLOAT, FAUSTFLOAT, FAUSTFLOAT) {
-    knobs[label] = zone;
-  }
+  void addHorizontalSlider(const char* name, float* zone, float, float, float, float) { knobs[name] = zone; }
 };
 struct dsp { virtual ~dsp() {} };
 <<includeIntrinsic>>
@@ -41,7 +40,7 @@ int main(int argc, char** argv) {
   program.buildUserInterface(&ui);
   for (int k = 2; k + 1 < argc; k += 2) *ui.knobs.at(argv[k]) = std::atof(argv[k + 1]);
   const int inputs = program.getNumInputs(), outputs = program.getNumOutputs(), block = 100;
-  std::vector<std::vector<float>> in(inputs, std::vector<float>(block)), out(outputs, std::vector<float>(block));
+  std::vector<std::vector<float>> in(inputs, std::vector<float>(block)), out(outputs, in[0]);
   std::vector<float*> from, to;
   for (auto& channel : in) from.push_back(channel.data());
   for (auto& channel : out) to.push_back(channel.data());
@@ -174,22 +173,35 @@ def built(command: list[str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def faust_program(network: FDNBuild, folder: Path, *options: str) -> str:
+def faust_program(network: FDNBuild, folder: Path, *, double: bool = True) -> Callable[..., list[str]]:
+    """Compile the Faust export; gives the command for some position of the knobs."""
     needs("faust", "g++")
     export(network, folder / "network.dsp")
     (folder / "harness.cpp").write_text(FAUST_HARNESS)
-    built(["faust", *options, "-a", "harness.cpp", "network.dsp", "-o", "program.cpp"], folder)
+    precision = ["-double"] if double else []
+    built(["faust", *precision, "-a", "harness.cpp", "network.dsp", "-o", "program.cpp"], folder)
     built(["g++", "-O1", "-o", "program", "program.cpp"], folder)
-    return str(folder / "program")
+
+    def command(mix: float = 1.0, decay: float = 1.0, later_ms: float = 0.0) -> list[str]:
+        knobs = {"Mix": mix, "More pre-delay": later_ms, "Decay": decay}
+        words = [str(word) for knob in knobs.items() for word in knob]
+        return [str(folder / "program"), str(int(network.fs)), *words]
+
+    return command
 
 
-def cpp_program(network: FDNBuild, folder: Path) -> str:
+def cpp_program(network: FDNBuild, folder: Path) -> Callable[..., list[str]]:
+    """Compile the C++ export, warnings being errors; gives the command for some position of the knobs."""
     needs("g++")
     export(network, folder / "network.hpp")
     (folder / "harness.cpp").write_text(CPP_HARNESS)
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wshadow", "-Wconversion"]
     built(["g++", *flags, "-O1", "-o", "program", "harness.cpp"], folder)
-    return str(folder / "program")
+
+    def command(mix: float = 1.0, decay: float = 1.0, later_ms: float = 0.0) -> list[str]:
+        return [str(folder / "program"), str(mix), str(decay), str(round(later_ms * network.fs / 1000))]
+
+    return command
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:
@@ -199,14 +211,80 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("make", [faust_program, cpp_program])
-def test_a_program_sounds_as_the_rendering(make, name: str, tmp_path: Path) -> None:
+def test_a_program_sounds_as_the_rendering(make: Callable, name: str, tmp_path: Path) -> None:
     network = NETWORKS[name]
-    options = ("-double",) if make is faust_program else ()
-    program = make(network, tmp_path, *options)
+    program = make(network, tmp_path)
+    samples = sound_for(network)
+    for mix in (1.0, 0.25):
+        expected = render(network, samples.astype(np.float64), tail=False, mix=mix)
+        found = through(program(mix=mix), samples, network.outputs)
+        assert relative(found, expected) < 1e-6
+
+
+def gains_only(scale: float = 1.0) -> FDNBuild:
+    """A network whose lines lose alike for their lengths: 60 dB in 0.2 s, times `scale`."""
+    whole = whole_network(1, 1)
+    gains = 10 ** (-3 * whole.delays / (0.2 * scale * whole.fs))
+    filters = np.zeros((1, 6, whole.lines))
+    filters[0, 0], filters[0, 3] = gains, 1.0
+    return FDNBuild(whole.A, whole.B, whole.C, 0.0, whole.delays, whole.fs, filters, pre_delay=10)
+
+
+@pytest.mark.parametrize("make", [faust_program, cpp_program])
+def test_the_knobs_turn_decay_and_pre_delay(make: Callable, tmp_path: Path) -> None:
+    program = make(gains_only(), tmp_path)
+    samples = sound_for(gains_only())
+    for scale in (0.5, 2.0):
+        expected = render(gains_only(scale), samples.astype(np.float64), tail=False)
+        assert relative(through(program(decay=scale), samples, 1), expected) < 1e-6
+    later = render(gains_only().changed(pre_delay=10 + 48 * 7), samples.astype(np.float64), tail=False)
+    assert relative(through(program(later_ms=7), samples, 1), later) < 1e-6
+
+
+def test_faust_in_single_precision_is_near_enough(tmp_path: Path) -> None:
+    network = whole_network()
+    program = faust_program(network, tmp_path, double=False)
     samples = sound_for(network)
     expected = render(network, samples.astype(np.float64), tail=False)
-    rate = [str(int(network.fs))] if make is faust_program else []
-    assert relative(through([program, *rate], samples, network.outputs), expected) < 1e-6
-    half = render(network, samples.astype(np.float64), tail=False, mix=0.25)
-    knobs = ["Mix", "0.25"] if make is faust_program else ["0.25", "1", "0"]
-    assert relative(through([program, *rate, *knobs], samples, network.outputs), half) < 1e-6
+    assert relative(through(program(), samples, network.outputs), expected) < 1e-4
+
+
+def test_faust_takes_a_thousand_early_reflections(tmp_path: Path) -> None:
+    needs("faust")
+    rng = np.random.default_rng(0)
+    taps = Taps(np.arange(1, 2001, 2), rng.standard_normal((2, 1, 1000)))
+    export(whole_network().changed(early=taps), tmp_path / "network.dsp")
+    # A flat sum of as many terms takes half a minute.
+    built(["faust", "-t", "20", "network.dsp", "-o", "program.cpp"], tmp_path)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_octave_answers_as_python_does(name: str, tmp_path: Path) -> None:
+    needs("octave-cli")
+    network = NETWORKS[name]
+    export(network, tmp_path / "room.m")
+    samples = sound_for(network, 3_000)
+    samples.T.astype(np.float64).tofile(tmp_path / "in.raw")
+    script = f"""
+    x = fread (fopen ('in.raw', 'r'), [{network.inputs}, Inf], 'double').';
+    [h, rate] = room ();
+    assert (rate, {network.fs});
+    y = room (x, 0.25, 100);
+    for part = {{h, 'h.raw'; y, 'y.raw'}}.'
+      file = fopen (part{{2}}, 'w');
+      fwrite (file, part{{1}}, 'double');
+      fclose (file);
+    end
+    """
+    (tmp_path / "script.m").write_text(script)
+    built(["octave-cli", "--norc", "--no-gui", "script.m"], tmp_path)
+    h = impulse_response(network).reshape(-1, network.outputs, network.inputs)
+    assert relative(octave_array(tmp_path / "h.raw", h.shape), h) < 1e-12
+    padded = np.pad(samples.astype(np.float64), ((0, 0), (0, 100)))
+    y = render(network, padded, tail=False, mix=0.25)
+    assert relative(octave_array(tmp_path / "y.raw", y.T.shape).T, y) < 1e-12
+
+
+def octave_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Octave keeps columns together."""
+    return np.fromfile(path).reshape(shape, order="F")

@@ -15,7 +15,7 @@ from tonewright.reverb.network import FDNBuild, Taps
 FORMAT = 1
 KIND = "tonewright reverb network"
 MOST_BYTES = 16 << 20
-# Six minutes at 48 kHz: what one delay may take of the memory of whoever loads a stranger's file.
+# Six minutes at 48 kHz: what the delays may take of the memory of whoever loads a stranger's file.
 MOST_DELAY_SAMPLES = 1 << 24
 MOST_LINES = 1024
 
@@ -93,6 +93,8 @@ def _built(data: dict[str, Any]) -> FDNBuild:
     lines = delays.size
     if not 1 <= lines <= MOST_LINES:
         raise _ContentError(f"delays_samples has {lines} delays; it must have 1 to {MOST_LINES}")
+    if delays.sum() > MOST_DELAY_SAMPLES:
+        raise _ContentError(f"delays_samples come to more than {MOST_DELAY_SAMPLES} samples in all")
     inputs = _width(data["input_gains"], "input_gains", of_rows=True)
     outputs = _width(data["output_gains"], "output_gains", of_rows=False)
     gains = (outputs, inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from tonewright.reverb.file_checks import FORMAT, KIND, MOST_BYTES, NetworkFileE
 from tonewright.reverb.network import FDNBuild
 
 NETWORK_NAME = "network.json"
+# Where a run keeps its networks.
+RUN_FOLDER = "networks"
 ABOUT = (
     "A feedback delay network. s = line outputs, u = input after the pre-delay: each line delays and then "
     "filters feedback s + input_gains u; output = tone_sections of (output_gains s) + direct and early of "
@@ -38,7 +41,8 @@ def save_network(
     Parameters
     ----------
     path : the file to write, by custom it ends in .json
-    notes : words or plain values to keep beside the network; loading ignores them
+    notes : words, numbers, lists and mappings to keep beside the network; loading ignores them. Numbers that
+        JSON lacks, NaN and infinity, become null
     overwrite : replace what is there
     """
     text = network_text(network, notes=notes)
@@ -56,7 +60,7 @@ def load_network(path: str | os.PathLike[str]) -> FDNBuild:
 
     Parameters
     ----------
-    path : a file of `save_network`, or a folder that holds one as ``network.json``
+    path : a file of `save_network`, or a folder that holds one as ``network.json``, or a run of one network
 
     Raises
     ------
@@ -70,13 +74,18 @@ def load_network(path: str | os.PathLike[str]) -> FDNBuild:
 
 
 def network_path(path: str | os.PathLike[str]) -> Path:
-    """The file that `path` means: itself, or ``network.json`` where it is a folder."""
+    """The file that `path` means: itself, a folder's ``network.json``, or the only network of a run."""
     path = Path(path)
     if path.is_dir():
         inside = path / NETWORK_NAME
-        if not inside.is_file():
-            raise NetworkFileError(path, f"is a folder without a {NETWORK_NAME}; name the network's file")
-        return inside
+        if inside.is_file():
+            return inside
+        several = sorted((path / RUN_FOLDER).glob("*.json"))
+        if len(several) == 1:
+            return several[0]
+        if several:
+            raise NetworkFileError(path, f"holds {len(several)} networks; name one, such as {several[0]}")
+        raise NetworkFileError(path, f"is a folder without a {NETWORK_NAME}; name the network's file")
     if not path.exists():
         raise NetworkFileError(path, "there is no such file")
     return path
@@ -90,7 +99,7 @@ def network_data(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = N
     """
     data: dict[str, Any] = {"format": FORMAT, "kind": KIND, "about": ABOUT}
     if notes is not None:
-        data["notes"] = notes if isinstance(notes, str) else dict(notes)
+        data["notes"] = _plain(notes)
     data["sample_rate"] = int(network.fs) if network.fs == int(network.fs) else network.fs
     data["pre_delay_samples"] = network.pre_delay
     data["delays_samples"] = network.delays.tolist()
@@ -111,33 +120,42 @@ def network_data(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = N
 
 def network_text(network: FDNBuild, *, notes: Mapping[str, Any] | str | None = None) -> str:
     """A network as JSON with every row of numbers on a line of its own."""
-    try:
-        return _layout(network_data(network, notes=notes)) + "\n"
-    except (TypeError, ValueError) as error:
-        raise NetworkError(f"the notes of a network are words and plain finite values: {error}") from error
+    return _layout(network_data(network, notes=notes)) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """The same in types of JSON, all the way down."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _layout(value: Any, indent: str = "") -> str:
     """JSON, indented, but a list without lists in it on one line."""
     deeper = indent + "  "
     if isinstance(value, dict) and value:
-        rows = [
-            f"{deeper}{json.dumps(str(key), ensure_ascii=False)}: {_layout(item, deeper)}"
-            for key, item in value.items()
-        ]
+        rows = [f"{deeper}{_layout(str(key))}: {_layout(item, deeper)}" for key, item in value.items()]
         return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
         return "[\n" + ",\n".join(deeper + _layout(item, deeper) for item in value) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    # Names of files that are no UTF-8 are escaped.
+    return json.dumps(value) if any("\ud800" <= letter <= "\udfff" for letter in text) else text
 
 
 def _check_loop(network: FDNBuild, path: Path) -> None:
     """Refuse a network that grows; say so of one that never decays."""
-    from tonewright.reverb.stability import check_stable
+    from tonewright.reverb.stability import ROUNDING, check_stable
 
     try:
         radius = check_stable(network, "the loop")
     except NetworkError as error:
         raise NetworkFileError(path, str(error)) from error
-    if radius > 1 - 1e-12:
+    if radius > 1 - ROUNDING:
         logger.warning("%s: the network never decays: it rings on for ever", path)

@@ -12,20 +12,23 @@ from tonewright.reverb.exports.words import Knobs, description, filled, number, 
 from tonewright.reverb.network import FDNBuild
 
 _LONGEST = 63
-# Words of MATLAB and Octave that cannot name a function.
+# Words of MATLAB and Octave that cannot name a function, and those that the function itself uses.
 _WORDS = (
     "break case catch classdef continue do else elseif end endfor endfunction endif endswitch endwhile "
-    "for function global if otherwise parfor persistent return spmd switch try until while"
+    "for function global if otherwise parfor persistent return spmd switch try until while "
+    "double error filter isvector max mean min nargin numel repmat reshape size zeros "
+    "mix sample_rate tail x y"
 )
 
 
 def matlab_text(network: FDNBuild, path: Path) -> str:
     """The function: ``reverb.m.in`` with the network's numbers. It is called by the name of its file."""
     name = path.stem
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or len(name) > _LONGEST or name in _WORDS.split():
+    fits = re.fullmatch(r"[A-Za-z](\w*[A-Za-z0-9])?", name, re.ASCII) and len(name) <= _LONGEST
+    if not fits or name in _WORDS.split():
         raise UsageError(
-            f"{path}: MATLAB and Octave call a function by its file's name; use letters, digits and "
-            "underscores, such as reverb_1.m"
+            f"{path}: MATLAB and Octave call a function by its file's name; choose one of letters, "
+            "digits and underscores that is no word of theirs, such as reverb_1.m"
         )
     knobs = Knobs.of(network)
     early = network.early

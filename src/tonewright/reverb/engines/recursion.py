@@ -8,22 +8,27 @@ import numpy as np
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.engines.base import Gradients
-from tonewright.reverb.engines.recursion_kernels import advance
+from tonewright.reverb.engines.recursion_kernels import WIDTH, advance, correlate
+
+# A block of all rows should stay in the first cache.
+_BLOCK = 512
 
 
 class RecursionEngine:
-    r"""Impulse responses by recursion in blocks of the shortest delay, and gradients by the adjoint recursion.
+    r"""Impulse responses by recursion in blocks of the shortest delay, and gradients by its adjoint.
 
-    With :math:`u_i(n) = w_i(n - m_i)`, filters g and impulses x,
+    With :math:`u_i(n) = w_i(n - m_i)`, filters g and an impulse x at one input after the other,
 
     .. math:: v = g * u, \quad w = A v + B x, \quad y = C v + D x.
 
-    The adjoint is the transposed network run on the time-reversed gradient:
+    The adjoint is the transposed network run on the time-reversed gradient. With :math:`\bar g` the
+    filters in reversed time,
 
-    .. math:: p = C^T \partial L/\partial y + A^T q, \quad q_i(n) = (g_i^* * p_i)(n + m_i),
+    .. math:: p = C^T \frac{\partial L}{\partial y} + A^T q, \quad q_i(n) = (\bar g_i * p_i)(n + m_i),
 
-    with :math:`g^*` the filter in reversed time, and :math:`\partial L/\partial A = \sum_n q(n) v(n)^T`,
-    :math:`\partial L/\partial B = q(0)`, :math:`\partial L/\partial C = \sum_n \partial L/\partial y(n)\, v(n)^T`.
+    .. math:: \frac{\partial L}{\partial A} = \sum_n q(n) v(n)^T, \quad
+        \frac{\partial L}{\partial B} = q(0), \quad
+        \frac{\partial L}{\partial C} = \sum_n \frac{\partial L}{\partial y(n)} v(n)^T.
 
     Not to be shared between threads: `pullback` uses the state of the last `response`.
 
@@ -39,13 +44,14 @@ class RecursionEngine:
         self, delays: np.ndarray, *, length: int, filters: np.ndarray | None = None, dtype: Any = "float64"
     ) -> None:
         self.delays = whole_delays(delays)
-        self.length = int(length)
-        if self.length < 1:
+        if int(length) != length or length < 1:
             raise NetworkError(f"the length of the response is {length}; it must be at least 1 sample")
+        self.length = int(length)
         self.dtype = real_dtype(dtype)
-        self.gains, self.coefficients = line_filters(filters, self.delays.size)
+        self._gains, self._coefficients = line_filters(filters, self.delays.size)
         self._pad = int(self.delays.max())
-        self._forward = self._backward = np.zeros((0, 0, 0), self.dtype)
+        self._forward = self._backward = Run(self.delays, self._coefficients, inputs=0, outputs=0)
+        self._states = self._adjoint = np.zeros((0, 0, 0), self.dtype)
         self._parts: tuple[np.ndarray, np.ndarray] | None = None
 
     def response(self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray) -> np.ndarray:
@@ -62,133 +68,166 @@ class RecursionEngine:
         -------
         (time, outputs, inputs)
         """
-        lines, shortest = self.delays.size, int(self.delays.min())
-        looped = np.asarray(A, dtype=np.float64) * self.gains
-        tapped = np.asarray(C, dtype=np.float64) * self.gains
-        self._parts = (looped, tapped)
-        matrix = np.ascontiguousarray(np.concatenate([looped, tapped]), dtype=self.dtype)
-        inputs, outputs = np.shape(D)[1], tapped.shape[0]
-        if self._forward.shape[0] != inputs:
-            self._forward = np.zeros((inputs, lines, self._pad + self.length), self.dtype)
+        outputs, inputs = np.shape(D)
+        self._prepare(inputs, outputs)
+        self._parts = np.asarray(A, np.float64) * self._gains, np.asarray(C, np.float64) * self._gains
+        run, shortest = self._forward, int(self.delays.min())
+        weights = run.weights(np.concatenate(self._parts), self.dtype)
         response = np.zeros((inputs, outputs, self.length), self.dtype)
-        for k, state in enumerate(self._forward):
+        for k, state in enumerate(self._states):
             for line, delay in enumerate(self.delays):
+                state[line, delay : delay + shortest] = 0
                 state[line, delay] = B[line, k]
-                state[line, delay + 1 : delay + shortest] = 0
             if shortest < self.length:
-                made = np.zeros((outputs, self.length - shortest), self.dtype)
-                advance(
-                    state,
-                    made,
-                    matrix,
-                    self.delays,
-                    self.coefficients,
-                    self._memory(),
-                    shortest,
-                    self.length,
-                    1,
-                )
-                response[k, :, shortest:] = made
+                run(state, weights, shortest, self.length)
+                response[k, :, shortest:] = state[run.heard, shortest : self.length]
             response[k, :, 0] += D[:, k]
         return response.transpose(2, 1, 0)
 
     def pullback(self, gradient: np.ndarray) -> Gradients:
-        """Gradients by the matrices.
+        """Gradients by the matrices, at the last response.
 
         Parameters
         ----------
-        gradient : (time, outputs, inputs) derivative of the criterion by the last response
-
-        Returns
-        -------
-        Gradients, float64, of A, B, C and D
+        gradient : (time, outputs, inputs) derivative of the criterion by the response
         """
         if self._parts is None:
             raise NetworkError("there is no response to differentiate; call response first")
-        looped, tapped = self._parts
-        lines, outputs = self.delays.size, tapped.shape[0]
-        inputs = self._forward.shape[0]
+        a, c = self._parts
+        lines, outputs, inputs = a.shape[0], c.shape[0], self._states.shape[0]
         if np.shape(gradient) != (self.length, outputs, inputs):
             raise NetworkError(
-                f"the gradient has shape {np.shape(gradient)}; the response has {(self.length, outputs, inputs)}"
+                f"the gradient has shape {np.shape(gradient)}; the response {(self.length, outputs, inputs)}"
             )
-        matrix = np.ascontiguousarray(np.concatenate([looped, tapped]).T, dtype=self.dtype)
-        if self._backward.shape[1] != lines + outputs:
-            self._backward = np.zeros((1, lines + outputs, self._pad + self.length), self.dtype)
-        state = self._backward[0]
-        nothing = np.zeros((0, 0), self.dtype)
-        grad = Gradients(
-            np.zeros((lines, lines)), np.zeros((lines, inputs)), np.zeros((outputs, lines)), gradient[0] + 0.0
-        )
+        run, state = self._backward, self._adjoint
+        weights = run.weights(np.concatenate([a, c]).T, self.dtype)
+        products, entering = np.zeros((lines + outputs, lines)), np.zeros((lines, inputs))
         for k in range(inputs):
-            state[lines:, self._pad :] = gradient[:, :, k].T
-            advance(
-                state,
-                nothing,
-                matrix,
-                self.delays,
-                self.coefficients,
-                self._memory(),
-                self._pad,
-                self._pad + self.length,
-                -1,
-            )
-            heard = self._forward[k, :, : self.length]
-            product = state[:, self._pad :] @ heard.T
-            grad.A += product[:lines]
-            grad.C += product[lines:]
-            grad.B[:, k] = state[:lines, self._pad]
-        grad.A *= self.gains
-        grad.C *= self.gains
-        return grad
+            state[lines : lines + outputs, self._pad :] = gradient[:, :, k].T
+            run(state, weights, self._pad, self._pad + self.length)
+            correlate(state, self._states[k], products, self._pad, self.length)
+            entering[:, k] = state[:lines, self._pad]
+        products *= self._gains
+        direct = np.asarray(gradient[0], dtype=np.float64).copy()
+        return Gradients(products[:lines], entering, products[lines:], direct)
 
-    def _memory(self) -> np.ndarray:
-        return np.zeros((self.coefficients.shape[0], 4, self.delays.size))
+    def _prepare(self, inputs: int, outputs: int) -> None:
+        if self._states.shape[0] == inputs and self._forward.outputs == outputs:
+            return
+        self._forward = Run(self.delays, self._coefficients, inputs=0, outputs=outputs)
+        self._backward = Run(self.delays, self._coefficients, inputs=outputs, outputs=0, direction=-1)
+        columns = self._pad + self.length
+        # What stays zero is never written: each line before its delay, and after the end in the adjoint.
+        self._states = np.zeros((inputs, self._forward.rows, columns), self.dtype)
+        self._adjoint = np.zeros((self._backward.rows, columns), self.dtype)
 
 
-def line_filters(filters: np.ndarray | None, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Second-order sections as gains and what is left of them.
+class Run:
+    r"""Rows of a state, and how one run writes them.
 
-    Sections that are a plain gain on every line are multiplied into the gains.
+    First come the rows of the lines, then those of the inputs, zeros up to a multiple of 8, the outputs, and
+    one row for what nobody needs.
+
+    Parameters
+    ----------
+    delays : (lines,) whole samples
+    coefficients : (sections, lines, 5) as b0 b1 b2 a1 a2
+    inputs, outputs : numbers of rows beside the lines
+    direction : 1, or -1 for reversed time
+    """
+
+    def __init__(
+        self, delays: np.ndarray, coefficients: np.ndarray, *, inputs: int, outputs: int, direction: int = 1
+    ) -> None:
+        lines = delays.size
+        self.inputs, self.outputs, self.direction = inputs, outputs, direction
+        self.columns = lines + inputs
+        self.groups = max(1, -(-(self.columns - 1) // WIDTH))
+        read = max(self.columns, WIDTH * self.groups)
+        self.rows = read + outputs + 1
+        self.heard = slice(read, read + outputs)
+        spare = np.full((lines + outputs) % 2, self.rows - 1)
+        self.targets = np.concatenate([np.arange(lines), np.arange(read, read + outputs), spare])
+        self.shifts = np.zeros(self.targets.size, np.int64)
+        self.shifts[:lines] = direction * delays
+        self.block = min(int(delays.min()), _BLOCK)
+        self.coefficients = coefficients
+        if lines % 2:
+            same = np.tile([1.0, 0.0, 0.0, 0.0, 0.0], (coefficients.shape[0], 1, 1))
+            self.coefficients = np.concatenate([coefficients, same], axis=1)
+
+    def weights(self, matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """A matrix (lines + outputs, lines + inputs) in the order in which a run reads it."""
+        padded = np.zeros((self.targets.size, 1 + WIDTH * self.groups), dtype)
+        padded[: len(matrix), 0] = matrix[:, -1]
+        padded[: len(matrix), 1 : self.columns] = matrix[:, :-1]
+        return padded
+
+    def memory(self) -> np.ndarray:
+        """Past of the filters, at rest."""
+        return np.zeros((*self.coefficients.shape[:2], 4))
+
+    def __call__(
+        self, state: np.ndarray, weights: np.ndarray, start: int, stop: int, memory: np.ndarray | None = None
+    ) -> None:
+        """Run over a range of columns of a state (rows, columns), in place."""
+        advance(
+            state,
+            weights,
+            self.targets,
+            self.shifts,
+            self.columns - 1,
+            self.coefficients,
+            self.memory() if memory is None else memory,
+            start,
+            stop,
+            self.block,
+            self.direction,
+        )
+
+
+def line_filters(filters: np.ndarray | None, lines: int) -> tuple[np.ndarray, np.ndarray]:
+    """Second-order sections as plain gains and what is left of them.
 
     Parameters
     ----------
     filters : (sections, 6, lines), or None
-    count : number of lines
+    lines : number of lines
 
     Returns
     -------
-    gains : (lines,)
-    coefficients : (sections, 5, lines) as b0 b1 b2 a1 a2, with a0 = 1
+    gains : (lines,) product of the sections that only scale
+    coefficients : (other sections, lines, 5) as b0 b1 b2 a1 a2, with a0 = 1
     """
-    gains = np.ones(count)
-    kept = []
-    for section in () if filters is None else np.asarray(filters, dtype=np.float64):
-        normalised = np.delete(section / section[3], 3, axis=0)
-        if normalised[1:].any():
-            kept.append(normalised)
+    gains, kept = np.ones(lines), []
+    for section in [] if filters is None else np.asarray(filters, dtype=np.float64):
+        b0, b1, b2, a1, a2 = section[[0, 1, 2, 4, 5]] / section[3]
+        if np.any([b1, b2, a1, a2]):
+            kept.append(np.stack([b0, b1, b2, a1, a2], axis=1))
         else:
-            gains = gains * normalised[0]
-    return gains, np.ascontiguousarray(np.reshape(kept, (len(kept), 5, count)))
+            gains = gains * b0
+    return gains, np.reshape(kept, (len(kept), lines, 5)).astype(np.float64)
 
 
 def whole_delays(delays: np.ndarray) -> np.ndarray:
-    """Delays as int64, or an error where they are no whole samples of at least 1."""
+    """Delays as int64, refused where they are no whole samples of at least 1."""
     values = np.asarray(delays, dtype=np.float64).ravel()
-    if (
-        not values.size
-        or not np.isfinite(values).all()
-        or (values != np.round(values)).any()
-        or values.min() < 1
-    ):
-        raise NetworkError(f"delays are {values}; the recursion needs whole samples, at least 1")
+    if not (values.size and np.isfinite(values).all() and (values == np.round(values)).all()):
+        raise NetworkError(
+            f"delays are {np.array2string(values, threshold=8)}; a recursion needs whole samples"
+        )
+    if values.min() < 1:
+        raise NetworkError(f"the shortest delay is {values.min():g} samples; a recursion needs at least 1")
     return values.astype(np.int64)
 
 
 def real_dtype(dtype: Any) -> np.dtype:
-    """float32 or float64, from a name, a NumPy type or a torch type; float64 for None."""
+    """float32 or float64, from a name or a type of NumPy or torch; float64 for None."""
     name = "float64" if dtype is None else str(dtype).removeprefix("torch.")
-    found = np.dtype(name if name in ("float32", "float64") else dtype)
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+    try:
+        found = np.dtype(name if name in ("float32", "float64") else dtype)
+    except TypeError:
+        found = None
+    if found not in (np.float32, np.float64):
         raise NetworkError(f"the dtype is {dtype}; choose float32 or float64")
-    return found
+    return np.dtype(found)

@@ -54,10 +54,10 @@ def render_file(
     if encoding is None and info.encoding in ("FLOAT", "DOUBLE") and Path(target).suffix.lower() == ".wav":
         encoding = "float"
     renderer = Renderer(network, info.channels)
-    own, rate = renderer.build.fs, info.sample_rate
+    own, rate = round(renderer.build.fs), info.sample_rate
     frames = info.frames + (int(np.ceil(renderer.tail_samples * rate / own)) if tail else 0)
     block_frames = max(1, round(block_seconds * own))
-    blocks = stream(source, block_frames=block_frames, sample_rate=None if own == rate else round(own))
+    blocks = stream(source, block_frames=block_frames, sample_rate=own)
     wet = _resampled(_wet_blocks(renderer, blocks, block_frames, tail=tail), own, rate)
     dry = _Feed(stream(source, block_frames=block_frames) if mix < 1 else iter(()), info.channels)
     with SoundWriter(
@@ -87,8 +87,8 @@ def _wet_blocks(
         left -= block_frames
 
 
-def _resampled(blocks: Iterator[np.ndarray], own: float, rate: float) -> Iterator[np.ndarray]:
-    return blocks if own == rate else resample_blocks(blocks, from_rate=round(own), to_rate=round(rate))
+def _resampled(blocks: Iterator[np.ndarray], own: int, rate: int) -> Iterator[np.ndarray]:
+    return blocks if own == rate else resample_blocks(blocks, from_rate=own, to_rate=rate)
 
 
 def _exactly(blocks: Iterable[np.ndarray], frames: int, channels: int) -> Iterator[np.ndarray]:

@@ -19,7 +19,7 @@ def render(
     network: Any,
     sound: np.ndarray,
     *,
-    sample_rate: float | None = None,
+    sample_rate: int | None = None,
     mix: float = 1.0,
     tail: bool = True,
     dtype: Any = None,
@@ -30,7 +30,7 @@ def render(
     network: Any,
     sound: Clip | np.ndarray,
     *,
-    sample_rate: float | None = None,
+    sample_rate: int | None = None,
     mix: float = 1.0,
     tail: bool = True,
     dtype: Any = None,
@@ -47,8 +47,8 @@ def render(
     sound : a clip, or (channels, time)
     sample_rate : of an array; the network's where not given
     mix : from 0, the sound as it was, to 1, the wet sound alone
-    tail : let the sound ring until the slowest decay has fallen by 60 dB (a lossless network: 2 s; at most 60 s);
-        otherwise the length is kept
+    tail : let the sound ring until the slowest decay has fallen by 60 dB (a lossless network for 2 s, none
+        for more than 60 s); otherwise the length is kept
     dtype : "float32" or "float64"; where not given, float64 for arrays of it and float32 otherwise
 
     Returns
@@ -66,7 +66,8 @@ def render(
     kind = np.float64 if dtype is None and samples.dtype == np.float64 else dtype or np.float32
     renderer = Renderer(network, samples.shape[0], kind)
     samples = np.asarray(samples, dtype=renderer.dtype)
-    wet = _wet(renderer, samples, renderer.build.fs if sample_rate is None else sample_rate, tail=tail)
+    rate = round(renderer.build.fs) if sample_rate is None else sample_rate
+    wet = _wet(renderer, samples, rate, tail=tail)
     return mixed(wet, fit_length(samples, wet.shape[1]), mix)
 
 
@@ -125,10 +126,8 @@ def mixed(wet: np.ndarray, dry: np.ndarray, mix: float) -> np.ndarray:
     return wet * wet.dtype.type(mix) + dry * wet.dtype.type(1 - mix)
 
 
-def _wet(renderer: Renderer, samples: np.ndarray, rate: float, *, tail: bool) -> np.ndarray:
-    own, frames = renderer.build.fs, samples.shape[1]
-    if not np.isfinite(samples).all():
-        raise NetworkError("the sound holds NaN or infinite samples; repair them first")
+def _wet(renderer: Renderer, samples: np.ndarray, rate: int, *, tail: bool) -> np.ndarray:
+    own, frames = round(renderer.build.fs), samples.shape[1]
     if frames == 0:
         return np.zeros((renderer.outputs, 0), renderer.dtype)
     made = [renderer.process(resample(samples, from_rate=rate, to_rate=own))]
@@ -136,4 +135,4 @@ def _wet(renderer: Renderer, samples: np.ndarray, rate: float, *, tail: bool) ->
         made.append(renderer.tail())
         frames += int(np.ceil(renderer.tail_samples * rate / own))
     wet = np.concatenate(made, axis=1) if tail else made[0]
-    return fit_length(resample(wet, from_rate=own, to_rate=rate), frames)
+    return np.ascontiguousarray(fit_length(resample(wet, from_rate=own, to_rate=rate), frames))

@@ -165,7 +165,7 @@ def _spectrum(y: np.ndarray, name: str) -> np.ndarray:
 
 
 def _square(values: np.ndarray) -> np.ndarray:
-    return np.square(values.real, dtype=np.float64) + np.square(values.imag, dtype=np.float64)
+    return np.square(np.real(values), dtype=np.float64) + np.square(np.imag(values), dtype=np.float64)
 
 
 def _through_power(spectrum: np.ndarray, slope: np.ndarray) -> np.ndarray:

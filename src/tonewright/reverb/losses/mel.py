@@ -31,8 +31,8 @@ def mel_loss(
     r"""Loss on mel spectrograms of the response against a target's; logged as "mel_mss_loss".
 
     P = Σ_k W[b, k] |X_k|² with triangles W of equal area on Slaney's scale, from 0 Hz to half the rate, and
-    frames as for `spectrogram_loss`. "relative" is its equation with S = √P; "peer" is the sum over windows of
-    ‖P − P_T‖ / (number of elements), as flamo's mel_mss_loss has it.
+    frames as for `spectrogram_loss`. "relative" is its equation with S = √P; "peer" is the sum over windows
+    of ‖P − P_T‖ / (number of elements), as flamo's mel_mss_loss has it.
 
     Parameters
     ----------

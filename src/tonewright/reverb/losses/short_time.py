@@ -36,13 +36,13 @@ class ShortTime:
     def spectra(self, samples: np.ndarray) -> np.ndarray:
         """Spectra (bins, channels · frames), complex and the caller's to change, of (channels, time)."""
         windowed_frames(samples, self.source, self.window, self.hop, self.frames)
-        return scipy.fft.rfft(self.frames, axis=0)
+        return np.asarray(scipy.fft.rfft(self.frames, axis=0))
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
-        """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means; uses `slopes` up."""
+        """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means; it is used up."""
         double_ends(slopes, self.length)
         frames = scipy.fft.irfft(slopes, n=self.length, axis=0, norm="forward")
-        add_frames(frames, self.source, self.half_window, self.hop, gradient)
+        add_frames(np.asarray(frames), self.source, self.half_window, self.hop, gradient)
 
 
 def double_ends(slopes: np.ndarray, points: int) -> None:

@@ -32,12 +32,12 @@ def spectrogram_loss(
 
     ‖S − T‖ / ‖T‖ + w · mean |ln ((S + ε) / (T + ε))|,
 
-    which neither the number of elements nor the level of the target changes. "peer" is the sum over windows of
-    ‖S − T‖ / (number of elements), as flamo's mss_loss has it; that divides a target's pull by some 10⁵.
+    which neither the number of elements nor the level of the target changes. "peer" is the sum over windows
+    of ‖S − T‖ / (number of elements), as flamo's mss_loss has it, where a target pulls some 10³ times less.
 
-    With bins="peer" the frequencies are those of that loss, n/2 + 1 that rise from 20 Hz in even steps to one
-    step below half the rate, instead of the bins of the FFT. When both are "peer" the rows of several channels
-    are also cut as it cuts them, and the value is its value.
+    With bins="peer" the frequencies are those of that loss, n/2 + 1 that rise from 20 Hz in even steps to
+    one step below half the rate, instead of the bins of the FFT. When both are "peer" the rows of several
+    channels are also cut as it cuts them, and the value is its value.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class KernelShortTime(ShortTime):
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
         """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means."""
-        parts = np.stack([slopes.real, slopes.imag], axis=1).reshape(2 * self.bins, -1)
+        parts = np.stack([np.real(slopes), np.imag(slopes)], axis=1).reshape(2 * self.bins, -1)
         add_frames(self.kernels.T @ parts, self.source, self.ones, self.hop, gradient)
 
 
@@ -51,8 +51,8 @@ class InterpolatedShortTime(ShortTime):
     r"""Spectra as `KernelShortTime` has them, but for a phase that depends on the bin alone; much faster.
 
     A frame of n samples is divided by the transform of a Kaiser–Bessel kernel φ, transformed at M ≥ 5n/4
-    points, and each X at u = ν M / n cycles is Σ_m φ(u − m) Y[m] over the nearest m (J. Fessler and B. Sutton,
-    IEEE Trans. Signal Processing 51, 2003).
+    points, and each X at u = ν M / n cycles is Σ_m φ(u − m) Y[m] over the nearest m (J. Fessler and
+    B. Sutton, IEEE Trans. Signal Processing 51, 2003).
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class InterpolatedShortTime(ShortTime):
 
     def __init__(self, cycles: np.ndarray, *, time: int, channels: int, length: int, dtype: np.dtype) -> None:
         super().__init__(time=time, channels=channels, length=length, dtype=dtype)
-        self.points = 2 * scipy.fft.next_fast_len(-(-5 * length // 8), real=True)
+        self.points = 2 * int(scipy.fft.next_fast_len(-(-5 * length // 8), real=True) or length)
         shape = np.pi * TERMS * (1 - length / (2 * self.points)) * 0.98
         offset = (np.arange(length) - length // 2) / self.points
         root = np.sqrt(shape**2 - (np.pi * TERMS * offset) ** 2)
@@ -78,7 +78,7 @@ class InterpolatedShortTime(ShortTime):
     def spectra(self, samples: np.ndarray) -> np.ndarray:
         """Spectra (bins, channels · frames), complex, of (channels, time)."""
         windowed_frames(samples, self.source, self.window, self.hop, self.frames[self.filled])
-        combined_rows(scipy.fft.rfft(self.frames, axis=0), *self.there, self.buffer)
+        combined_rows(np.asarray(scipy.fft.rfft(self.frames, axis=0)), *self.there, self.buffer)
         return self.buffer
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
@@ -87,7 +87,7 @@ class InterpolatedShortTime(ShortTime):
         combined_rows(slopes, *self.back, fine)
         double_ends(fine, self.points)
         frames = scipy.fft.irfft(fine, n=self.points, axis=0, norm="forward", overwrite_x=True)
-        add_frames(frames[self.filled], self.source, self.half_window, self.hop, gradient)
+        add_frames(np.asarray(frames)[self.filled], self.source, self.half_window, self.hop, gradient)
 
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -15,7 +15,7 @@ SMALLEST_PIVOT = {"float32": 2e-2, "float64": 1e-3}
 # So is a bin whose solutions from the left and from the right differ by more than this.
 LARGEST_ERROR = {"float32": 1e-4, "float64": 1e-11}
 # Numbers held at once when bins are solved again.
-MOST_NUMBERS = 1 << 22
+MOST_NUMBERS = 1 << 21
 
 
 class EliminationEngine:
@@ -104,14 +104,9 @@ class EliminationEngine:
         (bins, outputs, inputs) complex
         """
         a, b, c = (np.ascontiguousarray(value, dtype=self.dtype) for value in (A, B, C))
-        lines, chunks = self.delays.size, -(-self.bins // LANES)
+        chunks = self._omega.shape[0]
         inputs, outputs = b.shape[1], c.shape[0]
-        self._shapes = {"u": (lines, inputs), "v": (outputs, lines), "h": (outputs, inputs)}
-        state = {
-            name + part: np.zeros((chunks * rows * columns, LANES), self.dtype)
-            for name, (rows, columns) in self._shapes.items()
-            for part in "ri"
-        }
+        state = self._buffers(inputs, outputs)
         pivots, errors = np.ones((2, chunks, LANES), self.dtype)
         arguments = [*self._packed, a, b, c, *state.values(), pivots, errors]
         solve(*arguments)
@@ -155,6 +150,20 @@ class EliminationEngine:
             return Gradients(**parts)
         return Gradients(**parts, d=self._unpack(er, ei, (lines,)), delays=delays)
 
+    def _buffers(self, inputs: int, outputs: int) -> dict[str, np.ndarray]:
+        """Arrays for U, V and H, those of the last spectrum where the sizes are the same; H is 0."""
+        lines = self.delays.size
+        self._shapes = {"u": (lines, inputs), "v": (outputs, lines), "h": (outputs, inputs)}
+        rows = {name: self._omega.shape[0] * size[0] * size[1] for name, size in self._shapes.items()}
+        kept = self._state or {}
+        for name, count in rows.items():
+            for part in "ri":
+                if name + part not in kept or len(kept[name + part]) != count:
+                    kept[name + part] = np.empty((count, LANES), self.dtype)
+        kept["hr"].fill(0)
+        kept["hi"].fill(0)
+        return {name + part: kept[name + part] for name in rows for part in "ri"}
+
     def _solve_again(
         self, indices: np.ndarray, A: np.ndarray, B: np.ndarray, C: np.ndarray, response: np.ndarray
     ) -> None:
@@ -166,9 +175,9 @@ class EliminationEngine:
             terms = self.terms[these][:, :, None]
             loop = np.eye(lines) - terms * A
             try:
-                u = np.linalg.solve(loop, terms * B)
+                u: Any = np.linalg.solve(loop, terms * B)
                 right = np.broadcast_to(np.transpose(C), (these.size, *np.shape(C)[::-1]))
-                v = np.linalg.solve(loop.transpose(0, 2, 1), right)
+                v: Any = np.linalg.solve(loop.transpose(0, 2, 1), right)
             except np.linalg.LinAlgError:
                 worst = these[np.argmin(np.abs(np.linalg.det(loop)))]
                 raise NetworkError(
@@ -177,14 +186,15 @@ class EliminationEngine:
                 ) from None
             response[these] = np.asarray(C) @ u
             chunk, lane = divmod(these, LANES)
-            for name, values in (("u", u), ("v", v.transpose(0, 2, 1))):
-                for part, numbers in (("r", np.real(values)), ("i", np.imag(values))):
-                    packed = self._state[name + part].reshape(-1, *self._shapes[name], LANES)
-                    packed[chunk, :, :, lane] = numbers
+            values: dict[str, Any] = {"u": u, "v": v.transpose(0, 2, 1)}
+            for name, shape in self._shapes.items():
+                if name in values:
+                    self._state[name + "r"].reshape(-1, *shape, LANES)[chunk, :, :, lane] = values[name].real
+                    self._state[name + "i"].reshape(-1, *shape, LANES)[chunk, :, :, lane] = values[name].imag
 
     def _pack(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(bins, …) complex as two arrays (chunks · …, lanes), padded with 0."""
-        chunks = -(-self.bins // LANES)
+        chunks = self._omega.shape[0]
         packed = np.zeros((2, chunks * LANES, values[0].size), self.dtype)
         flat = values.reshape(self.bins, -1)
         packed[0, : self.bins], packed[1, : self.bins] = flat.real, flat.imag
@@ -193,7 +203,7 @@ class EliminationEngine:
 
     def _unpack(self, real: np.ndarray, imaginary: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """(chunks · …, lanes) as (bins, …) complex."""
-        chunks = -(-self.bins // LANES)
+        chunks = self._omega.shape[0]
         values = np.empty((chunks, LANES, *shape), np.result_type(self.dtype, np.complex64))
         values.real = np.moveaxis(real.reshape(chunks, *shape, LANES), -1, 1)
         values.imag = np.moveaxis(imaginary.reshape(chunks, *shape, LANES), -1, 1)

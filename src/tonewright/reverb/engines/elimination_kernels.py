@@ -7,6 +7,7 @@ operation. All arrays have two dimensions and are passed with a row to start at:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,11 @@ from numba import njit
 
 LANES = 64
 # Numbers that are not finite are allowed: a bin whose pivot vanishes holds them until it is solved again.
-_OPTIONS: Any = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz"},
-}
-_inner = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_njit: Any = partial(
+    njit, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
+)
+_inner = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_outer = _njit()
 
 
 @_inner
@@ -118,7 +117,7 @@ def _error(ur, ui, u, vr, vi, v, dr, di, d, b, c, work, errors, n):
         errors[n, lane] = error / (power * work[2, lane] + 1e-30)
 
 
-@njit(**_OPTIONS)
+@_outer
 def solve(dr, di, a, b, c, ur, ui, vr, vi, hr, hi, pivots, errors):
     """Solve every bin from the left and from the right.
 
@@ -203,7 +202,7 @@ def _delay_gradient(dr, di, er, ei, d, omega, n, gm):
         gm[k] += total
 
 
-@njit(**_OPTIONS)
+@_outer
 def pull(dr, di, a, b, ur, ui, vr, vi, gr, gi, ga, gb, gc, er, ei, omega, gm):
     """Gradients from those of H.
 

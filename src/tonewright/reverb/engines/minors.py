@@ -1,12 +1,33 @@
-"""Spectra of networks with one input and one output from the principal minors of the feedback matrix."""
+r"""Spectra of networks with one input and one output from the principal minors of the feedback matrix.
+
+.. math:: H = D + \frac{P_{A-BC} - P_A}{P_A}, \qquad
+    P_X(z) = \sum_S (-1)^{|S|} \det X_S \prod_{i \in S} d_i(z)
+
+because :math:`\det(I - \mathrm{diag}(d)(A - BC)) = \det(I - \mathrm{diag}(d) A)\,(1 + C (I - \mathrm{diag}(d) A)^{-1}
+\mathrm{diag}(d) B)`. With :math:`d_i = z^{-m_i} u_i(z)/v_i(z)` and both polynomials multiplied by all
+:math:`v_i`, each minor stands with :math:`\prod_{i \in S} z^{-m_i} u_i \prod_{i \notin S} v_i`, which is constant while
+only the gains are trained.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tonewright.reverb.engines.base import Gradients
+from tonewright.errors import NetworkError
+from tonewright.reverb.engines import minor_bins
+from tonewright.reverb.engines.base import MOST_MINOR_LINES, Gradients, ZeroPivot
+from tonewright.reverb.engines.minor_pairs import PairMinors
+from tonewright.reverb.engines.minor_tables import minor_tables
+from tonewright.reverb.engines.minor_transform import PackedTransform
+
+_FLOOR = 1e-30
+# In single and in double precision: rounding of the transform, and how much of it a bin may show.
+_NOISE = 6e-8, 3e-16
+_TOLERANCE = 1e-4, 3e-8
+_TOLERANCE_OF_MANY = 3e-7
 
 
 class MinorsEngine:
@@ -23,18 +44,98 @@ class MinorsEngine:
     def __init__(
         self, delays: np.ndarray, *, nfft: int, filters: np.ndarray | None = None, dtype: Any = "float64"
     ) -> None:
-        raise NotImplementedError
+        delays = np.asarray(delays, dtype=np.float64).ravel()
+        if not 0 < delays.size <= MOST_MINOR_LINES or (delays != np.floor(delays)).any():
+            raise NetworkError(f"principal minors take 1 to {MOST_MINOR_LINES} lines of whole delays")
+        self.lines, self.nfft, self.dtype = delays.size, int(nfft), np.dtype(dtype)
+        self._tables = minor_tables(delays, filters, self.nfft)
+        self._minors = PairMinors(self._tables.gains, self._tables.strides)
+        self._outer = np.zeros((self.lines, 1)), np.zeros((1, self.lines))
+        self._bins: np.ndarray | None = None
+        self._allocate(exact=self.dtype == np.float64 or self._tables.polynomials is not None)
+
+    def _allocate(self, *, exact: bool) -> None:
+        self._real = np.dtype(np.float64 if exact else np.float32).type
+        packed = np.dtype(np.complex128 if exact else np.complex64)
+        self._transform = PackedTransform(self.nfft, packed)
+        polynomials = self._tables.polynomials
+        count = self.nfft + (1 if polynomials is None else polynomials.shape[1] - 1)
+        self._sequence, self._returned = np.zeros(count, packed), np.zeros(count, packed)
 
     def spectrum(self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray) -> np.ndarray:
-        """Transfer function (bins, 1, 1); raises `ZeroPivot` where the minors cannot be reached."""
-        raise NotImplementedError
+        """Transfer function (bins, 1, 1); raises `ZeroPivot` where the polynomials lose accuracy."""
+        found = np.empty((self.nfft // 2 + 1, 2), self._real)
+        direct, floor = self._real(np.asarray(D).item()), self._real(_FLOOR)
+        self._bins = self._forward(A, B, C)
+        if not self._accurate(minor_bins.response_bins(_pairs(self._bins), direct, floor, found)):
+            return self.spectrum(A, B, C, D)
+        response = found.view(self._bins.dtype)[:, :, None]
+        return response.astype(np.result_type(self.dtype, np.complex64), copy=False)
 
     def pullback(self, gradient: np.ndarray) -> Gradients:
-        """Gradients by the parts, from (bins, 1, 1) at the last evaluation."""
-        raise NotImplementedError
+        """Gradients by the parts, from (bins, 1, 1) at the last evaluation by `spectrum`."""
+        if self._bins is None:
+            raise RuntimeError("the pullback needs a spectrum; call spectrum() first")
+        given = np.ascontiguousarray(gradient, dtype=self._bins.dtype).reshape(-1)
+        bins = self._returned[: self.nfft].reshape(self._bins.shape)
+        minor_bins.pullback_bins(_pairs(self._bins), _pairs(given), self._real(_FLOOR), _pairs(bins))
+        return self._backward(self._returned, bins, float(np.sum(gradient.real, dtype=np.float64)))
 
     def colorless(
         self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray
     ) -> tuple[float, Gradients]:
         """Mean over the bins of (|H| - 1)², and its gradients."""
-        raise NotImplementedError
+        self._bins = None
+        bins, count = self._forward(A, B, C), self.nfft // 2 + 1
+        values = [1.0, np.asarray(D).item(), 2 / count, _FLOOR]
+        constants = np.repeat(np.array(values, self._real), minor_bins.BIN_LANES)
+        numbers = bins.view(self._real).reshape(-1)
+        value, pulled, *size = minor_bins.colorless_bins(numbers, *bins.shape, constants)
+        if not self._accurate(size):
+            return self.colorless(A, B, C, D)
+        return value / count, self._backward(self._sequence, bins, pulled)
+
+    def _accurate(self, size: Sequence[float]) -> bool:
+        """Whether rounding errors stay small at the bin where the denominator is smallest.
+
+        In single precision a False has changed to double; in double precision it is a `ZeroPivot`.
+        """
+        energy, largest = size
+        condition = float(np.sqrt(2 * energy / self.nfft * largest))
+        exact = self._real is np.float64
+        noise = (_NOISE[exact] + self._minors.noise / self._tables.spread) * condition
+        if noise <= (_TOLERANCE_OF_MANY if exact and self.lines > 8 else _TOLERANCE[exact]):
+            return True
+        if exact:
+            raise ZeroPivot(f"the network's polynomial nearly vanishes at a bin (condition {condition:.1e})")
+        self._allocate(exact=True)
+        return False
+
+    def _forward(self, A: np.ndarray, B: np.ndarray, C: np.ndarray) -> np.ndarray:
+        tables = self._tables
+        self._outer = np.asarray(B, np.float64).reshape(-1, 1), np.asarray(C, np.float64).reshape(1, -1)
+        minors, packed = self._minors.found(A, self._outer), _pairs(self._sequence)
+        if tables.polynomials is None:
+            minor_bins.scatter(minors, tables.positions, packed)
+        else:
+            minor_bins.scatter_polynomials(minors, tables.positions, tables.polynomials, self.nfft, packed)
+        return self._transform.forward(self._sequence[: self.nfft])
+
+    def _backward(self, sequence: np.ndarray, bins: np.ndarray, direct: float) -> Gradients:
+        """Gradients from packed derivatives at the bins, which lie in the memory of a sequence."""
+        tables = self._tables
+        self._transform.returning(bins)
+        given, packed = self._minors.given, _pairs(sequence)
+        if tables.polynomials is None:
+            packed[self.nfft :] = 0
+            minor_bins.gather(packed, tables.positions, given)
+        else:
+            minor_bins.gather_polynomials(packed, tables.positions, tables.polynomials, self.nfft, given)
+        first, second = self._minors.pulled_back()
+        b, c = self._outer
+        return Gradients(A=first + second, B=-second @ c.T, C=-b.T @ second, D=np.full((1, 1), direct))
+
+
+def _pairs(values: np.ndarray) -> np.ndarray:
+    """Real and imaginary parts (..., 2) of a complex array, as a view."""
+    return values.view(values.real.dtype).reshape(*values.shape, 2)

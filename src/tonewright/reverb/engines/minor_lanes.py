@@ -1,0 +1,113 @@
+"""Formulas compiled for several numbers side by side, which loops over arrays that may overlap are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+LANES = 16
+_CONTRACTED = ("contract",)
+
+
+class _Lanes:
+    """Values of all lanes in a function being compiled; arithmetic on it writes instructions."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def _with(self, name: str, other: _Lanes) -> _Lanes:
+        return _Lanes(self.builder, getattr(self.builder, name)(self.value, other.value, flags=_CONTRACTED))
+
+    def __add__(self, other: _Lanes) -> _Lanes:
+        return self._with("fadd", other)
+
+    def __sub__(self, other: _Lanes) -> _Lanes:
+        return self._with("fsub", other)
+
+    def __mul__(self, other: _Lanes) -> _Lanes:
+        return self._with("fmul", other)
+
+    def __truediv__(self, other: _Lanes) -> _Lanes:
+        return self._with("fdiv", other)
+
+    def root(self) -> _Lanes:
+        """Square root."""
+        kind = self.value.type
+        name = f"llvm.sqrt.v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else 'f64'}"
+        function = self.builder.module.declare_intrinsic(name, (), ir.FunctionType(kind, [kind]))
+        return _Lanes(self.builder, self.builder.call(function, [self.value]))
+
+    def larger(self, other: _Lanes) -> _Lanes:
+        """The larger value in each lane."""
+        condition = self.builder.fcmp_ordered(">", self.value, other.value)
+        return _Lanes(self.builder, self.builder.select(condition, self.value, other.value))
+
+    def picked(self, lanes: Sequence[int], other: _Lanes | None = None) -> _Lanes:
+        """The values of `lanes`, counted on into `other`."""
+        kind = ir.VectorType(ir.IntType(32), len(lanes))
+        second = (self if other is None else other).value
+        chosen = self.builder.shuffle_vector(self.value, second, ir.Constant(kind, list(lanes)))
+        return _Lanes(self.builder, chosen)
+
+
+def lane_formula(
+    formula: Callable[..., Any] | None = None,
+    *,
+    written: Sequence[str] | None = None,
+    read: Sequence[str] | None = None,
+    lanes: int = LANES,
+) -> Any:
+    """Compile a formula for use in kernels as `name(written, places, read, read_places)`.
+
+    `written` and `read` are tuples of vectors of one type, `places` the positions in them at which the numbers
+    of all lanes begin. The formula takes one value for each vector read and returns one, or a tuple of them, for
+    those written. A vector marked "pairs" holds numbers in pairs, and gives or takes two values; one marked
+    "mirrored" does so with its pairs in reverse order. Unmarked ones are "plain".
+    """
+    if formula is None:
+        return lambda given: lane_formula(given, written=written, read=read, lanes=lanes)
+
+    @intrinsic
+    def compiled(typingctx, outputs, places, inputs, input_places):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            def pointers(at, marks):  # type: ignore[no-untyped-def]
+                kinds = signature.args[at].types
+                for k, mark in enumerate(marks or ["plain"] * len(kinds)):
+                    array = context.make_array(kinds[k])(context, builder, builder.extract_value(arguments[at], k))
+                    place = builder.gep(array.data, [builder.extract_value(arguments[at + 1], k)])
+                    count = lanes if mark == "plain" else 2 * lanes
+                    vector = ir.VectorType(context.get_data_type(kinds[k].dtype), count)
+                    yield mark, builder.bitcast(place, vector.as_pointer()), kinds[k].dtype.bitwidth // 8
+
+            given = []
+            for mark, pointer, size in pointers(2, read):
+                value = _Lanes(builder, builder.load(pointer, align=size))
+                given += _split(value, mark, lanes)
+            found = formula(*given)
+            found = list(found) if isinstance(found, tuple) else [found]
+            for mark, pointer, size in pointers(0, written):
+                builder.store(_joined(found, mark, lanes).value, pointer, align=size)
+            return context.get_dummy_value()
+
+        return types.void(outputs, places, inputs, input_places), generate
+
+    return compiled
+
+
+def _split(value: _Lanes, mark: str, lanes: int) -> list[_Lanes]:
+    if mark == "plain":
+        return [value]
+    order = range(lanes) if mark == "pairs" else range(lanes - 1, -1, -1)
+    return [value.picked([2 * k + part for k in order]) for part in range(2)]
+
+
+def _joined(values: list[_Lanes], mark: str, lanes: int) -> _Lanes:
+    first = values.pop(0)
+    if mark == "plain":
+        return first
+    order = range(lanes) if mark == "pairs" else range(lanes - 1, -1, -1)
+    return first.picked([k + part * lanes for k in order for part in range(2)], values.pop(0))

@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_N
 $(VENV)/.ready-%: pyproject.toml constraints.txt .ci/setup $(if $(wildcard $(VENV)/.unfinished),interrupted)
 	@.ci/setup $(VENV) $*
 
-.PHONY: help interrupted setup demo test lint format bench bench-data docs constraints clean distclean
+.PHONY: help interrupted setup demo test lint format bench bench-data bench-reverb docs constraints clean distclean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -42,11 +42,14 @@ format: $(DEV) ## Bring the source into the house's form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: bench-data ## Measure everything that is claimed to be fast
+bench: bench-data bench-reverb ## Measure everything that is claimed to be fast
 
 bench-data: $(DEV) ## Measure sound, its sources, losses and the trainer against their peers, which get environments of their own
 	@for file in $(wildcard benchmarks/data.py benchmarks/sources.py benchmarks/losses.py benchmarks/trainer.py); do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit; done
+
+bench-reverb: $(DEV) ## Measure the training and rendering of reverbs beside pyFDN, which gets an environment of its own
+	@$(BIN)/python benchmarks/reverb.py
 
 docs: $(DOCS) ## Build the documentation in site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

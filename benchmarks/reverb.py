@@ -1,7 +1,7 @@
 """Speed of training and rendering feedback delay networks, beside pyFDN in an environment of its own.
 
-``python benchmarks/reverb.py [--rounds N] [--quick] [--json]``: one thread, CPU time, both sides in one run, the
-fastest of a few rounds. It ends with 1 where a bar is missed.
+``python benchmarks/reverb.py [--rounds N] [--quick] [--json]``: one thread, CPU time, both sides in one run,
+the fastest of a few rounds. It ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import HERE, Report, Row, SkippedError, peer_python, say
 
+from harness import HERE, Report, Row, SkippedError, peer_python, say
 from tonewright.reverb import build_fdn, extract_build, fdn_build_gallery, train_fdn, trainable_from_build
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.rendering.sounds import render
@@ -82,16 +82,34 @@ def training_seconds(
 
 
 def step_row(
-    peer: Peer, name: str, mode: str, *, lines: int, nfft: int, least: float, arguments: argparse.Namespace,
-    target: str | None = None, scaling: str = "relative",
-) -> Row:  # fmt: skip
+    peer: Peer,
+    name: str,
+    mode: str,
+    *,
+    lines: int,
+    nfft: int,
+    least: float,
+    arguments: argparse.Namespace,
+    target: str | None = None,
+    scaling: str = "relative",
+) -> Row:
     steps, theirs_steps = (200, 20) if nfft == SHORT else (60, 8)
-    theirs = peer(
-        "train", mode=mode, steps=theirs_steps, lines=lines, nfft=nfft, target=target, rounds=arguments.rounds
-    )["seconds"] / theirs_steps  # fmt: skip
-    ours = training_seconds(
-        mode, steps, arguments.rounds, N=lines, nfft=nfft, target=target, scaling=scaling
-    ) / steps  # fmt: skip
+    theirs = (
+        peer(
+            "train",
+            mode=mode,
+            steps=theirs_steps,
+            lines=lines,
+            nfft=nfft,
+            target=target,
+            rounds=arguments.rounds,
+        )["seconds"]
+        / theirs_steps
+    )
+    ours = (
+        training_seconds(mode, steps, arguments.rounds, N=lines, nfft=nfft, target=target, scaling=scaling)
+        / steps
+    )
     return faster(f"{name}, N = {lines}, nfft {nfft}", "ms a step", 1e3 * ours, 1e3 * theirs, least)
 
 
@@ -136,7 +154,7 @@ def matching_rows(peer: Peer, target: str, arguments: argparse.Namespace) -> lis
                 arguments=arguments,
                 target=target,
                 scaling=scaling,
-            )  # fmt: skip
+            )
         )
     return rows
 
@@ -156,8 +174,11 @@ def result_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
     whole = theirs["seconds"] * PEER_STEPS / steps
     row = faster(
         f"colourless result: loss {losses[-1]:.4f} by L-BFGS, the peer's {theirs['train_loss'][-1]:.4f}",
-        "s", seconds, whole, 100,
-    )  # fmt: skip
+        "s",
+        seconds,
+        whole,
+        100,
+    )
     row.met = bool(row.met and losses[-1] <= GOAL)
     row.required += f", loss ≤ {GOAL}"
     return [row]
@@ -192,9 +213,15 @@ def large_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
             build_fdn(N=lines, rt=2.0, input_gain=b, output_gain=c, nfft=SHORT, rng=0, dtype="float32")
         )
         engine = choose_engine(
-            lines=lines, inputs=channels, outputs=channels, domain="time", delays=build.delays,
-            filters=build.filters, length=SHORT, dtype="float32",
-        )  # fmt: skip
+            lines=lines,
+            inputs=channels,
+            outputs=channels,
+            domain="time",
+            delays=build.delays,
+            filters=build.filters,
+            length=SHORT,
+            dtype="float32",
+        )
 
         def once(engine: Any = engine, build: Any = build) -> None:
             engine.pullback(2 * engine.response(build.A, build.B, build.C, build.D))
@@ -211,22 +238,33 @@ def agreement_rows(peer: Peer, target: str, folder: Path) -> list[Row]:
     rows = []
     response = np.load(target)
     for mode, sizes in (
-        ("colorless", (4, 8, 16)), ("match_spectrogram", (4, 8)), ("match_mel_spectrogram", (4, 8)),
-    ):  # fmt: skip
+        ("colorless", (4, 8, 16)),
+        ("match_spectrogram", (4, 8)),
+        ("match_mel_spectrogram", (4, 8)),
+    ):
         for lines in sizes:
             build = fdn_build_gallery(lines, rt=2.0, rng=1)
             arrays, out = folder / "given.npz", folder / "gradient.npz"
             np.savez(arrays, A=build.A, B=build.B, C=build.C, delays=build.delays)
             theirs = peer(
-                "gradient", mode=mode, arrays=str(arrays), out=str(out), nfft=SHORT,
+                "gradient",
+                mode=mode,
+                arrays=str(arrays),
+                out=str(out),
+                nfft=SHORT,
                 target=None if mode == "colorless" else target,
-            )  # fmt: skip
+            )
             loss, gradients = our_gradient(build, mode, None if mode == "colorless" else response)
             difference = abs(loss / theirs["loss"] - 1)
             rows.append(
-                Row(f"loss, {mode}, N = {lines}, float64", "relative difference", difference,
-                    required="≤ 1e-8", met=difference <= 1e-8)
-            )  # fmt: skip
+                Row(
+                    f"loss, {mode}, N = {lines}, float64",
+                    "relative difference",
+                    difference,
+                    required="≤ 1e-8",
+                    met=difference <= 1e-8,
+                )
+            )
             found = peer_gradients(out, lines)
             worst = max(
                 float(np.linalg.norm(gradients[name] - found[name]) / np.linalg.norm(found[name]))
@@ -234,9 +272,14 @@ def agreement_rows(peer: Peer, target: str, folder: Path) -> list[Row]:
             )
             least = 1e-7 if lines <= 8 else 1e-6
             rows.append(
-                Row(f"gradient, {mode}, N = {lines}, float64", "relative difference", worst,
-                    required=f"≤ {least:g}", met=worst <= least)
-            )  # fmt: skip
+                Row(
+                    f"gradient, {mode}, N = {lines}, float64",
+                    "relative difference",
+                    worst,
+                    required=f"≤ {least:g}",
+                    met=worst <= least,
+                )
+            )
     return rows
 
 
@@ -295,14 +338,22 @@ def compile_rows(folder: Path) -> list[Row]:
         found = []
         for _ in range(2):
             result = subprocess.run(
-                [sys.executable, "-c", FIRST_CALLS, mode], capture_output=True, text=True, check=True,
+                [sys.executable, "-c", FIRST_CALLS, mode],
+                capture_output=True,
+                text=True,
+                check=True,
                 env={**os.environ, "NUMBA_CACHE_DIR": str(cache)},
-            )  # fmt: skip
+            )
             found.append(float(result.stdout.strip().splitlines()[-1]))
         rows.append(
-            Row(f"first call over the next, {mode}, nothing compiled", "s", found[0], required="≤ 3 s",
-                met=found[0] <= 3)
-        )  # fmt: skip
+            Row(
+                f"first call over the next, {mode}, nothing compiled",
+                "s",
+                found[0],
+                required="≤ 3 s",
+                met=found[0] <= 3,
+            )
+        )
         rows.append(Row("the same in the next process", "s", found[1]))
     return rows
 
@@ -319,9 +370,14 @@ def fitting_rows() -> list[Row]:
         fit(room, quality=quality)
         seconds = time.perf_counter() - begun
         rows.append(
-            Row(f"fit of a 2 s room, {quality}", "s wall", seconds, required=f"≤ {most} s",
-                met=seconds <= most)
-        )  # fmt: skip
+            Row(
+                f"fit of a 2 s room, {quality}",
+                "s wall",
+                seconds,
+                required=f"≤ {most} s",
+                met=seconds <= most,
+            )
+        )
     return rows
 
 

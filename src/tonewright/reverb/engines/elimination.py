@@ -79,13 +79,13 @@ class EliminationEngine:
         terms : (bins, lines) complex loop terms
         delays : (lines,) that are part of them, when they have changed
         """
-        if delays is not None:
-            self.delays = np.asarray(delays, dtype=np.float64).ravel()
-        self.terms = np.asarray(terms, dtype=np.complex128)
-        if self.terms.shape != (self.bins, self.delays.size):
+        found = np.asarray(terms, dtype=np.complex128)
+        new = self.delays if delays is None else np.asarray(delays, dtype=np.float64).ravel()
+        if found.shape != (self.bins, new.size):
             raise NetworkError(
-                f"loop terms have shape {self.terms.shape}; here they must be {(self.bins, self.delays.size)}"
+                f"loop terms have shape {found.shape}; here they must be {(self.bins, new.size)}"
             )
+        self.terms, self.delays = found, new
         self._packed = self._pack(self.terms)
         self._state = None
 
@@ -196,7 +196,7 @@ class EliminationEngine:
         """(bins, …) complex as two arrays (chunks · …, lanes), padded with 0."""
         chunks = self._omega.shape[0]
         packed = np.zeros((2, chunks * LANES, values[0].size), self.dtype)
-        flat = values.reshape(self.bins, -1)
+        flat: Any = values.reshape(self.bins, -1)
         packed[0, : self.bins], packed[1, : self.bins] = flat.real, flat.imag
         real, imaginary = packed.reshape(2, chunks, LANES, -1).swapaxes(2, 3).reshape(2, -1, LANES)
         return real, imaginary

@@ -97,7 +97,7 @@ def _solve_transposed(xr, xi, lines, width, vr, vi, v):
 def _error(ur, ui, u, vr, vi, v, dr, di, d, b, c, work, errors, n):
     """Squared difference between c U and v diag(d) B at the first output and input, relative to |c|² |u|²."""
     inputs = b.shape[1]
-    power = work[0, 0] * 0
+    power = work.dtype.type(0)
     work.fill(0)
     for k in range(b.shape[0]):
         power += c[0, k] ** 2
@@ -162,7 +162,7 @@ def solve(dr, di, a, b, c, ur, ui, vr, vi, hr, hi, pivots, errors):
 @_inner
 def _real_sum(xr, xi, x, yr, yi, y, count, sign):
     """Sum of xr yr + sign xi yi over `count` rows."""
-    same, other = xr[x, 0] * 0, xr[x, 0] * 0
+    same, other = xr.dtype.type(0), xr.dtype.type(0)
     for j in range(count):
         for lane in range(LANES):
             same += xr[x + j, lane] * yr[y + j, lane]
@@ -195,7 +195,7 @@ def _loop_gradient(wr, wi, ur, ui, u, a, b, sr, si, er, ei, e):
 def _delay_gradient(dr, di, er, ei, d, omega, n, gm):
     """Add the gradient of the delays of one chunk: Σ ω Im(conj(∂L/∂d) d)."""
     for k in range(gm.size):
-        total = omega[n, 0] * 0
+        total = omega.dtype.type(0)
         for lane in range(LANES):
             turned = er[d + k, lane] * di[d + k, lane] - ei[d + k, lane] * dr[d + k, lane]
             total += omega[n, lane] * turned

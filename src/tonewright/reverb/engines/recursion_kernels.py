@@ -58,7 +58,7 @@ def advance(
         for section in range(coefficients.shape[0]):
             for row in range(0, coefficients.shape[1], 2):
                 _filter_pair(state, row, coefficients[section], memory[section], at, length, direction)
-        _silence(state, base, at, length)
+        _silence(state, base + 1, at, length)
         for k in range(0, targets.size, 2):
             one, two = targets[k], targets[k + 1]
             _first_product(state, one, two, base, at, length, shifts[k], shifts[k + 1], weights, k)

@@ -43,7 +43,7 @@ class LateSound:
         for start in range(0, block.shape[1], self._chunk):
             part = block[:, start : start + self._chunk]
             self._advance(part, made[:, start : start + self._chunk])
-        if self.build.post_eq is not None:
+        if self.build.post_eq is not None and made.size:
             self._equalise(made)
         return made
 
@@ -60,7 +60,7 @@ class LateSound:
 
         assert self.build.post_eq is not None
         for output, row in enumerate(made):
-            sections = self.build.post_eq[:, :, output]
+            sections = np.ascontiguousarray(self.build.post_eq[:, :, output])
             row[:], self._tone[output] = sosfilt(sections, row.astype(np.float64), zi=self._tone[output])
 
 

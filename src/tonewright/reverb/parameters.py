@@ -15,6 +15,8 @@ MATRICES = ("orthogonal", "random")
 
 # Training moves a delay by so many samples, a level by so many dB, where it moves a gain by 1.
 SAMPLES = 100.0
+# While they move, delays are no shorter than the reach of the interpolation between samples.
+SHORTEST = 8.0
 DECIBELS = 20.0
 
 
@@ -186,7 +188,7 @@ def _map(name: str, value: np.ndarray, matrix: str) -> Map:
     if name == "decay":
         return Positive(value.shape)
     if name == "delays":
-        return Plain(value.shape, scale=SAMPLES, least=1.0)
+        return Plain(value.shape, scale=SAMPLES, least=SHORTEST)
     if name == "pre_delay":
         return Plain(value.shape, scale=SAMPLES, least=0.0)
     return Plain(value.shape, scale=DECIBELS if name == "tone" else 1.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from tonewright.reverb.absorption import sections_response
+from tonewright.reverb.engines.base import loop_terms
+from tonewright.reverb.fractional import FractionalDelay
 from tonewright.reverb.network import FDNBuild
 from tonewright.reverb.parameters import Parts
 
@@ -64,22 +65,22 @@ class Surroundings:
             from tonewright.reverb.tone import ToneResponse
 
             self.tone = ToneResponse(build.fs, nfft=nfft, radius=radius)
-        self.turn = 2j * math.pi / nfft * np.arange(nfft // 2 + 1) - math.log(radius)
-        self.delay = np.array([float(build.pre_delay)])
+        self.moving = FractionalDelay(nfft=nfft, radius=radius) if "pre_delay" in trained else None
+        self.waits = loop_terms(np.array([build.pre_delay]), None, nfft) * radius**build.pre_delay
         self.fixed: np.ndarray | None = None
         if build.post_eq is not None:
             self.fixed = sections_response(at_radius(build.post_eq, radius, build.outputs), nfft)
-        self.moves = "pre_delay" in trained or build.pre_delay > 0
-        self.empty = self.tone is None and self.fixed is None and self.early is None and not self.moves
+        waits = self.moving is not None or build.pre_delay > 0
+        self.empty = self.tone is None and self.fixed is None and self.early is None and not waits
 
     def spectrum(self, late: np.ndarray, direct: np.ndarray, parts: Parts) -> np.ndarray:
         """(bins, outputs, inputs) of the network, from that of its late sound."""
         self._late = late
-        self._way = np.exp(-self.turn * (self.delay if parts.pre_delay is None else parts.pre_delay))[:, None]
-        if self.fixed is not None:
-            self._way = self._way * self.fixed
+        self._toned = np.ones((1, direct.shape[0])) if self.fixed is None else self.fixed
         if self.tone is not None:
-            self._way = self._way * self.tone.response(parts.tone)
+            self._toned = self._toned * self.tone.response(parts.tone)
+        moves = self.moving is not None and parts.pre_delay is not None
+        self._way = self._toned * (self.moving.terms(parts.pre_delay) if moves else self.waits)
         spectrum = self._way[:, :, None] * late + direct
         if self.early is not None:
             spectrum += self._reflections(self.early.gains if parts.early is None else parts.early)
@@ -91,10 +92,12 @@ class Surroundings:
         if self.early is not None:
             slopes.early = self._by_reflections(gradient)
         way = self._way[:, :, None]
-        inner = (gradient.conj() * way * self._late).sum(axis=2)
-        slopes.pre_delay = -(inner.sum(axis=1) * self.turn).sum().real.reshape(1)
+        by_way = (gradient * self._late.conj()).sum(axis=2)
+        if self.moving is not None:
+            by_wait = (by_way * self._toned.conj()).sum(axis=1, keepdims=True)
+            slopes.pre_delay = self.moving.pullback(by_wait)
         if self.tone is not None:
-            slopes.tone = self.tone.pullback(inner)
+            slopes.tone = self.tone.pullback(by_way.conj() * self._way)
         return gradient * way.conj()
 
     def _reflections(self, gains: np.ndarray) -> np.ndarray:

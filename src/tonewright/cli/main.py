@@ -17,6 +17,7 @@ from tonewright.errors import MissingExtraError, TonewrightError
 COMMANDS = {
     "train": ("train", "Train a system: tonewright train codec experiment=tiny."),
     "codec": ("codec", "Sound through a trained codec."),
+    "reverb": ("reverb", "Rooms as networks: fitted, played through, analysed, exported."),
     "data": ("data", "Sound to learn from: made, fetched, indexed, checked, packed."),
     "report": ("report", "A run as one page to see and hear."),
     "demo": ("demo", "Train the smallest codec on generated songs and open the report."),

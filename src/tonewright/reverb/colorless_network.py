@@ -2,37 +2,176 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tonewright.errors import NetworkError, nearest
 from tonewright.reverb.network import FDNBuild
 
 if TYPE_CHECKING:
     from tonewright.reverb.train import TrainLog
+
+# Networks that are drawn and trained; the one of the least loss is kept.
+TRIES = {"draft": 1, "standard": 3, "best": 10}
+# Each of them decays in this time while it is trained, so that modes overlap between the bins of the DFT.
+TRAINING_DECAY_S = 0.5
+TRAINING_NFFT = 1 << 14
+MOST_STEPS = 200
+SPARSITY = 0.2
 
 
 def colorless(
     size: int = 8,
     *,
     rt: float | tuple[float, float] = 2.0,
+    quality: str = "standard",
     seed: int = 0,
     sample_rate: float = 48_000.0,
-    delays: Sequence[int] | None = None,
+    delays: Sequence[int] | np.ndarray | None = None,
     channels: int = 1,
-    max_steps: int = 200,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[FDNBuild, TrainLog]:
-    """A network whose modes are as equally loud as training can make them, with a decay.
+    """A network of which no mode stands out, with a decay.
+
+    A lossless feedback matrix and the gains are trained until the magnitude of the response is as flat as it
+    gets (Dal Santo, Prawda, Schlecht and Välimäki, "Differentiable feedback delay network for colorless
+    reverberation", DAFx 2023); the absorption follows afterwards. Every output is scaled to an energy of 1.
 
     Parameters
     ----------
     size : number of delay lines
     rt : reverberation time in seconds, or a pair: at low frequencies and at half the sample rate
-    seed : another seed, another room
+    quality : "draft", "standard" or "best": the flattest of 1, 3 or 10 networks
+    seed : another seed, another network
     sample_rate : Hz
-    delays : lengths in whole samples; drawn where not given
-    channels : 1, or 2 for one input and two decorrelated outputs
-    max_steps : the most that training may take
+    delays : (size,) lengths in whole samples; drawn where not given
+    channels : outputs, of which no two correlate; the input is one
     progress : called with steps done and in all
+
+    Returns
+    -------
+    the network, and what the training of its first output did
     """
-    raise NotImplementedError
+    if quality not in TRIES:
+        raise NetworkError(f"quality is '{quality}'; {nearest(quality, TRIES)}")
+    for name, value in (("size", size), ("channels", channels)):
+        if isinstance(value, bool) or int(value) != value or not 1 <= value <= 128:
+            raise NetworkError(f"{name} is {value}; choose a whole number from 1 to 128")
+    if channels > size:
+        raise NetworkError(f"{channels} outputs need as many delay lines; size is {size}")
+    from tonewright.reverb.build import decay_pair, with_decay
+
+    decay_pair(rt)
+    steps = _Steps(progress, TRIES[quality])
+    log, network = min(
+        (
+            _trained(size, [seed, attempt], sample_rate, delays, channels, steps)
+            for attempt in range(TRIES[quality])
+        ),
+        key=lambda tried: tried[0].best_loss,
+    )
+    return _levelled(with_decay(network, rt)), log
+
+
+class EvenOutputs:
+    """Criterion for several outputs: each is flat, and no two of them correlate.
+
+    L = mean (|H_o| − 1)² over bins and outputs + Σ ρ² over pairs of outputs, with ρ = mean Re(H_o* H_p) over
+    the bins.
+    """
+
+    name = "even_outputs"
+    domain = "spectrum"
+
+    def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss, and its gradient by real and imaginary part.
+
+        Parameters
+        ----------
+        y : (bins, outputs, inputs) complex
+        """
+        level = np.maximum(np.abs(y), 1e-12)
+        off = level - 1
+        value = float(np.mean(off**2))
+        gradient = 2 * off * y / level / off.size
+        bins = y.shape[0]
+        for first, second in itertools.combinations(range(y.shape[1]), 2):
+            correlation = float(np.real(np.vdot(y[:, first], y[:, second]))) / bins
+            value += correlation**2
+            gradient[:, first] += 2 * correlation / bins * y[:, second]
+            gradient[:, second] += 2 * correlation / bins * y[:, first]
+        return value, gradient
+
+
+class _Steps:
+    """Steps of several trainings as those of one."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, trainings: int) -> None:
+        self.progress, self.total, self.before = progress, trainings * MOST_STEPS, 0
+
+    def next(self) -> Callable[[int, int], None] | None:
+        """What the next training calls."""
+        start, self.before = self.before, self.before + MOST_STEPS
+        if self.progress is None:
+            return None
+        told = self.progress
+        return lambda done, _: told(start + done, self.total)
+
+
+def _trained(
+    size: int,
+    seed: list[int],
+    sample_rate: float,
+    delays: Sequence[int] | np.ndarray | None,
+    channels: int,
+    steps: _Steps,
+) -> tuple[TrainLog, FDNBuild]:
+    """Draw a network and train it."""
+    from tonewright.reverb.build import build_fdn, extract_build
+    from tonewright.reverb.criteria import colorless_sparsity_loss
+    from tonewright.reverb.train import train_fdn
+
+    rng = np.random.default_rng(seed)
+    model = build_fdn(
+        N=size,
+        delays=None if delays is None else np.asarray(delays),
+        rt=TRAINING_DECAY_S,
+        output_gain=_signs(channels, size, rng) / math.sqrt(size),
+        fs=sample_rate,
+        nfft=TRAINING_NFFT,
+        rng=rng,
+    )
+    several = [(EvenOutputs(), 1.0, False), (colorless_sparsity_loss(), SPARSITY, True)]
+    with warnings.catch_warnings():
+        # The mode's own criterion, made for one output, is not used for several.
+        warnings.filterwarnings("ignore", "mode 'colorless' is meant for one output")
+        log = train_fdn(
+            model,
+            "colorless",
+            criteria=several if channels > 1 else None,
+            sparsity_alpha=SPARSITY,
+            optimizer="lbfgs",
+            max_steps=MOST_STEPS,
+            progress=steps.next(),
+        )
+    return log, extract_build(model)
+
+
+def _signs(channels: int, lines: int, rng: np.random.Generator) -> np.ndarray:
+    """(channels, lines) of ±1: all the same for the first output, half of them turned for the others."""
+    halves = np.where(np.arange(lines) % 2, -1.0, 1.0)
+    return np.stack([np.ones(lines), *(rng.permutation(halves) for _ in range(channels - 1))])
+
+
+def _levelled(network: FDNBuild) -> FDNBuild:
+    """The same with every output's impulse response of energy 1, so that noise keeps its level."""
+    from tonewright.reverb.response import impulse_response
+
+    response = impulse_response(network).reshape(-1, network.outputs)
+    energy = np.sum(response**2, axis=0)
+    return network.changed(C=network.C / np.sqrt(np.maximum(energy, 1e-30))[:, None])

@@ -8,17 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tonewright.errors import NetworkError, UsageError, nearest
+from tonewright.reverb.exports.formats import FORMATS, SUFFIXES
 from tonewright.reverb.network import FDNBuild
-
-# Each format's endings; the first is the custom.
-SUFFIXES = {
-    "faust": (".dsp",),
-    "cpp": (".hpp", ".h", ".hh", ".hxx"),
-    "json": (".json",),
-    "wav": (".wav",),
-    "matlab": (".m",),
-}
-FORMATS = tuple(SUFFIXES)
 
 
 def export(

@@ -59,11 +59,9 @@ def advance(
             for row in range(0, coefficients.shape[1], 2):
                 _filter_pair(state, row, coefficients[section], memory[section], at, length, direction)
         _silence(state, base + 1, at, length)
-        for k in range(0, targets.size, 2):
-            one, two = targets[k], targets[k + 1]
-            _first_product(state, one, two, base, at, length, shifts[k], shifts[k + 1], weights, k)
-            for group in range(1, groups):
-                _next_product(state, one, two, group, at, length, shifts[k], shifts[k + 1], weights, k)
+        _first_products(state, targets, shifts, base, at, length, weights)
+        for group in range(1, groups):
+            _next_products(state, targets, shifts, group, at, length, weights)
         done += length
 
 
@@ -112,63 +110,56 @@ def _silence(state: np.ndarray, rows: int, at: int, length: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _first_product(
+def _first_products(
     state: np.ndarray,
-    one: int,
-    two: int,
+    targets: np.ndarray,
+    shifts: np.ndarray,
     base: int,
     at: int,
     length: int,
-    shift: int,
-    other_shift: int,
     weights: np.ndarray,
-    k: int,
 ) -> None:
-    """Two target rows become the product of their weights with the row `base` and the rows 0 to 7."""
+    """Target rows, two at a time, become the product of their weights with the row `base` and the rows 0 to 7."""
     end = at + length
-    up, down = state[one, at + shift : end + shift], state[two, at + other_shift : end + other_shift]
-    r, r0, r1, r2, r3 = (
-        state[base, at:end],
-        state[0, at:end],
-        state[1, at:end],
-        state[2, at:end],
-        state[3, at:end],
-    )
-    r4, r5, r6, r7 = state[4, at:end], state[5, at:end], state[6, at:end], state[7, at:end]
-    a, b = weights[k], weights[k + 1]
-    p, p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]
-    q, q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8]
-    for n in range(length):
-        x, x0, x1, x2, x3, x4, x5, x6, x7 = r[n], r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
-        up[n] = p * x + p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
-        down[n] = q * x + q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
+    r, r0, r1, r2 = state[base, at:end], state[0, at:end], state[1, at:end], state[2, at:end]
+    r3, r4, r5 = state[3, at:end], state[4, at:end], state[5, at:end]
+    r6, r7 = state[6, at:end], state[7, at:end]
+    for k in range(0, targets.size, 2):
+        up = state[targets[k], at + shifts[k] : end + shifts[k]]
+        down = state[targets[k + 1], at + shifts[k + 1] : end + shifts[k + 1]]
+        a, b = weights[k], weights[k + 1]
+        p, p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]
+        q, q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8]
+        for n in range(length):
+            x, x0, x1, x2, x3, x4, x5, x6, x7 = r[n], r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
+            up[n] = p * x + p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
+            down[n] = q * x + q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _next_product(
+def _next_products(
     state: np.ndarray,
-    one: int,
-    two: int,
+    targets: np.ndarray,
+    shifts: np.ndarray,
     group: int,
     at: int,
     length: int,
-    shift: int,
-    other_shift: int,
     weights: np.ndarray,
-    k: int,
 ) -> None:
-    """Add to two target rows the product of their weights with the next eight rows."""
+    """Add to the target rows, two at a time, the product of their weights with the next eight rows."""
     end, j = at + length, WIDTH * group
-    up, down = state[one, at + shift : end + shift], state[two, at + other_shift : end + other_shift]
     r0, r1, r2, r3 = state[j, at:end], state[j + 1, at:end], state[j + 2, at:end], state[j + 3, at:end]
     r4, r5, r6, r7 = state[j + 4, at:end], state[j + 5, at:end], state[j + 6, at:end], state[j + 7, at:end]
-    a, b = weights[k, j + 1 :], weights[k + 1, j + 1 :]
-    p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
-    q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]
-    for n in range(length):
-        x0, x1, x2, x3, x4, x5, x6, x7 = r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
-        up[n] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
-        down[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
+    for k in range(0, targets.size, 2):
+        up = state[targets[k], at + shifts[k] : end + shifts[k]]
+        down = state[targets[k + 1], at + shifts[k + 1] : end + shifts[k + 1]]
+        a, b = weights[k, j + 1 :], weights[k + 1, j + 1 :]
+        p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
+        q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]
+        for n in range(length):
+            x0, x1, x2, x3, x4, x5, x6, x7 = r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
+            up[n] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
+            down[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
 
 
 @numba.njit(cache=True, nogil=True)

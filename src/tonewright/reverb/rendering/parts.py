@@ -53,7 +53,7 @@ class LateSound:
         state[lines:columns, entry : entry + count] = part
         self._run(state, self._weights, 0, count, self._memory)
         made[:] = state[self._run.heard, :count]
-        state[:columns, : self._pad] = state[:columns, count : count + self._pad].copy()
+        state[:columns, : self._pad] = state[:columns, count : count + self._pad]
 
     def _equalise(self, made: np.ndarray) -> None:
         from scipy.signal import sosfilt

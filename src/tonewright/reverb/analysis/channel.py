@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Channel:
     direct_db, direct_to_reverberant_db : level of the direct sound
     density : times and values of the echo density
     spectrum_db : (thirds,) energy of the decay
+    flatness : of the spectrum within third octaves, NaN for silence
     """
 
     onset: int
@@ -48,6 +50,7 @@ class Channel:
     direct_to_reverberant_db: float
     density: tuple[np.ndarray, np.ndarray]
     spectrum_db: np.ndarray
+    flatness: float
 
     @property
     def all(self) -> list[Measured]:
@@ -148,6 +151,7 @@ def measured_channel(
         direct_to_reverberant_db=ratio,
         density=_density(samples[start : start + frames], sample_rate),
         spectrum_db=_third_levels(circle, centers, measured, whole),
+        flatness=_flatness(circle),
     )
 
 
@@ -171,7 +175,7 @@ def _circle(samples: np.ndarray, start: int, sample_rate: int, rounding: float) 
 
 
 def _power(spectrum: np.ndarray) -> np.ndarray:
-    return np.square(spectrum.real) + np.square(spectrum.imag)
+    return np.square(np.abs(spectrum))
 
 
 def whole_weights(circle: Circle) -> np.ndarray:
@@ -182,14 +186,15 @@ def whole_weights(circle: Circle) -> np.ndarray:
 
 def _energies(
     signal: np.ndarray, rate: float, seconds: float, *, block_s: float
-) -> tuple[np.ndarray, float, float]:
-    """Energies of blocks from the onset on, their length, and the energy before the onset."""
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Energies of blocks from the onset on, of blocks before the onset, and their length."""
     energy, step_s = block_energies(signal[: max(1, round(seconds * rate))], rate, block_s=block_s)
-    return energy, step_s, float(np.square(signal[-round(_PAD_S * rate) :]).sum() / rate)
+    before, _ = block_energies(signal[: -1 - round(_PAD_S * rate) : -1], rate, block_s=block_s)
+    return energy, before[::-1], step_s
 
 
 def _measured(signal: np.ndarray, rate: float, seconds: float, band: Band, end_s: float) -> Measured:
-    energy, step_s, before = _energies(signal, rate, seconds, block_s=BLOCK_S)
+    energy, before, step_s = _energies(signal, rate, seconds, block_s=BLOCK_S)
     return measure(energy, step_s, band=band, before=before, truncation_s=end_s)
 
 
@@ -212,6 +217,18 @@ def _density(samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndar
     return times - half / sample_rate, values
 
 
+def _flatness(circle: Circle) -> float:
+    """Median over third octaves from 500 Hz to 8 kHz of the spectrum's geometric over its arithmetic mean.
+
+    Noise and rooms have about e^−γ = 0.56, a few tones next to nothing.
+    """
+    power = _power(circle.spectrum)
+    edges = (1000.0 * 2.0 ** (np.arange(-3.5, 10.0) / 3) / circle.step_hz).astype(int)
+    parts = [power[low:high] for low, high in pairwise(edges) if high < len(power) and high - low > 8]
+    found = [float(np.exp(np.log(part).mean()) / part.mean()) for part in parts if part.min() > 0]
+    return float(np.median(found)) if found else np.nan
+
+
 def _third_levels(
     circle: Circle, centers: np.ndarray, measured: list[Measured], whole: Measured
 ) -> np.ndarray:
@@ -221,9 +238,9 @@ def _third_levels(
     levels = []
     for center, (signal, rate) in zip(thirds, signals, strict=True):
         near = measured[int(np.argmin(np.abs(np.log(centers / center))))] if len(centers) else whole
-        energy, step_s, before = _energies(signal, rate, circle.seconds, block_s=0.001)
+        energy, before, step_s = _energies(signal, rate, circle.seconds, block_s=0.001)
         blocks = max(1, round(near.ending.blocks * near.step_s / step_s))
         noise = float(energy[blocks:].mean()) if near.ending.flat and blocks < len(energy) else 0.0
-        total = (before + float((energy[:blocks] - noise).sum())) * circle.sample_rate
+        total = (float(before.sum()) + float((energy[:blocks] - noise).sum())) * circle.sample_rate
         levels.append(10 * np.log10(total) if total > 0 else -np.inf)
     return np.array(levels)

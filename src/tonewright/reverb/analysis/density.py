@@ -54,9 +54,11 @@ def _outside(windows: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def mixing_time_s(times_s: np.ndarray, density: np.ndarray) -> float:
     """First time at which the echo density reaches 1, in seconds; NaN if it never does.
 
+    Windows that reach back before the onset do not count.
+
     Parameters
     ----------
     times_s, density : (frames,) of `echo_density`
     """
-    reached = np.flatnonzero(density >= 1.0)
+    reached = np.flatnonzero((density >= 1.0) & (times_s >= 0.5 * WINDOW_S))
     return float(times_s[reached[0]]) if len(reached) else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,9 +72,15 @@ def find_ending(energy: np.ndarray, *, least_noise: float = 0.0) -> Ending:
     energy : (blocks,) from the onset on
     least_noise : energy of a block that noise has at least, such as that of rounding
     """
-    total = len(energy)
-    if total < 8 or not energy.any():
+    total, loudest = len(energy), float(energy.max(initial=0.0))
+    if total < 8 or not loudest > 0:
         return Ending(total)
+    found = _found(energy / loudest, least_noise / loudest)
+    return replace(found, noise=found.noise * loudest, tail=found.tail * loudest)
+
+
+def _found(energy: np.ndarray, least_noise: float) -> Ending:
+    total = len(energy)
     quietest, last = _quietest(energy)
     noise = max(quietest, least_noise)
     start = _after_direct(energy, quietest)
@@ -108,13 +114,15 @@ def _settled(
 
 
 def given_ending(energy: np.ndarray, blocks: int) -> Ending:
-    """The ending of a decay without noise that is cut at a known block, its rate taken from the last 15 dB."""
+    """The ending of a decay without noise, cut at a known block; its rate is that of the last 15 dB."""
     blocks = int(np.clip(blocks, 1, len(energy)))
-    line = _fitted(energy[:blocks], 0, blocks, noise=0.0)
+    loudest = float(energy.max(initial=0.0))
+    kept = energy[:blocks] / loudest if loudest > 0 else energy[:0]
+    line = _fitted(kept, 0, len(kept), noise=0.0)
     if line is None:
         return Ending(blocks)
-    line = _fitted(energy[:blocks], int(blocks - 15.0 / line.fall_db), blocks, noise=0.0) or line
-    return Ending(blocks, 0.0, line.fall_db, False, line.behind(blocks))
+    line = _fitted(kept, max(0, int(blocks - 15.0 / line.fall_db)), blocks, noise=0.0) or line
+    return Ending(blocks, 0.0, line.fall_db, False, line.behind(blocks) * loudest)
 
 
 def _after_direct(energy: np.ndarray, noise: float) -> int:
@@ -153,7 +161,7 @@ def _still_falls(energy: np.ndarray, fall_db: float) -> bool:
 
 
 def _fitted(energy: np.ndarray, first: int, last: int, *, noise: float) -> _Line | None:
-    """The line of greatest likelihood for energies A e^{−kt} + N of which each varies in proportion to itself.
+    """The line of greatest likelihood for energies A e^{−kt} + N, each of which varies as it is large.
 
     Fisher scoring on (ln A, k): with μ the model and r = e/μ − 1, the step solves JᵀJ δ = Jᵀr, where
     J = (A e^{−kt} / μ) (1, −t).

@@ -12,7 +12,7 @@ from tonewright.reverb.analysis.ending import Ending, find_ending, given_ending
 # Fine enough for the first 10 dB of a decay of 50 ms.
 BLOCK_S = 0.000125
 # By how much a fitted line must end above the noise.
-MARGIN_DB = 5.0
+MARGIN_DB = 3.0
 # Bandwidth times decay: below the first the filter's own ringing, which has 5, hides the decay; below the
 # second it lengthens the decay by some percent (F. Jacobsen, J. Sound Vib. 115, 1987).
 LEAST_PRODUCT = 7.0
@@ -70,7 +70,12 @@ class Measured:
 
 
 def measure(
-    energy: np.ndarray, step_s: float, *, band: Band, before: float = 0.0, truncation_s: float = np.nan
+    energy: np.ndarray,
+    step_s: float,
+    *,
+    band: Band,
+    before: np.ndarray | None = None,
+    truncation_s: float = np.nan,
 ) -> Measured:
     """Decay times, clarity and the rest for one band of one channel.
 
@@ -83,7 +88,7 @@ def measure(
     energy : (blocks,) ∫ h² dt of consecutive blocks from the onset on
     step_s : length of a block
     band : what else is known of the band
-    before : energy that the filter's ringing put before the onset
+    before : (blocks,) of the same length before the onset, where the filter has rung; the last one meets it
     truncation_s : where the decay ends, if that is known; NaN to find it
     """
     if np.isfinite(truncation_s):
@@ -92,15 +97,20 @@ def measure(
         ending = find_ending(energy, least_noise=band.least_noise * step_s)
     kept = energy[: ending.blocks] - ending.noise
     left = np.append(np.cumsum(kept[::-1])[::-1], 0.0) + ending.tail
-    total = before + float(left[0])
+    ahead = np.zeros(0) if before is None else before
+    total = float(ahead.sum() + left[0])
     if not total > 0:
         return nothing(step_s)
     levels = decibels(left / total)
-    figures = _decays(levels, step_s, band.width_hz, margin_db=MARGIN_DB if ending.flat else 0.0)
+    followed = levels if not np.isfinite(truncation_s) else _continued(levels, ending.fall_db)
+    followed = followed if np.isfinite(ending.fall_db) else np.zeros(1)
+    figures = _decays(followed, step_s, band.width_hz, margin_db=MARGIN_DB if ending.flat else 0.0)
+    figures["dynamic_range_db"] = -float(levels[-1]) if np.isfinite(ending.fall_db) else 0.0
     figures |= _clarity(band.split, energy, ending, step_s)
     end_s = len(kept) * step_s
     late_s = 10 / np.log(10) / ending.fall_db * step_s if np.isfinite(ending.fall_db) else 0.0
-    moment = float((np.arange(len(kept)) + 0.5) @ kept) * step_s + ending.tail * (end_s + late_s)
+    moment = float((np.arange(len(kept)) + 0.5) @ kept - (np.arange(len(ahead)) + 0.5) @ ahead[::-1]) * step_s
+    moment += ending.tail * (end_s + late_s)
     figures |= {
         "centre_time_s": moment / total,
         "level_db": 10 * float(np.log10(total * band.sample_rate)),
@@ -118,17 +128,23 @@ def nothing(step_s: float) -> Measured:
     return Measured(figures, np.zeros(0), step_s, Ending(0))
 
 
+def _continued(levels_db: np.ndarray, fall_db: float) -> np.ndarray:
+    """A curve that goes on at its late rate, far enough for a T30."""
+    if not fall_db > 0 or levels_db[-1] < -36.0:
+        return levels_db
+    count = int(np.ceil((levels_db[-1] + 36.0) / fall_db))
+    return np.concatenate([levels_db, levels_db[-1] - fall_db * np.arange(1, min(count, 1 << 22) + 1)])
+
+
 def _decays(levels_db: np.ndarray, step_s: float, width_hz: float, *, margin_db: float) -> dict[str, float]:
     """Decay times as far as the curve can be followed, which ends with its last point."""
     depth = -float(levels_db[-1])
-    found: dict[str, float] = {"dynamic_range_db": depth}
+    found: dict[str, float] = {}
     for name, low in (("t10_s", -15.0), ("t20_s", -25.0), ("t30_s", -35.0)):
         reached = depth >= margin_db - low
         found[name] = fitted_decay_s(levels_db, step_s, from_db=-5.0, to_db=low) if reached else np.nan
     found["edt_s"] = early_decay_s(levels_db, step_s) if depth >= 10.0 + margin_db else np.nan
-    for name in ("t10_s", "t20_s", "t30_s", "edt_s"):
-        if found[name] * width_hz < LEAST_PRODUCT:
-            found[name] = np.nan
+    found = {name: value if value * width_hz >= LEAST_PRODUCT else np.nan for name, value in found.items()}
     best = [found[name] for name in ("t30_s", "t20_s", "t10_s") if np.isfinite(found[name])]
     found["decay_s"] = best[0] if best else np.nan
     del found["t10_s"]

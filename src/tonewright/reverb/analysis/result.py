@@ -9,6 +9,8 @@ import numpy as np
 
 from tonewright.audio.clips import Clip
 
+_CURVES = {"echo_density_times_s", "echo_density", "curve_times_s", "curves_db", "broadband_curves_db"}
+
 
 @dataclass(frozen=True, eq=False)
 class DecayFigures:
@@ -98,21 +100,26 @@ class RoomAnalysis(DecayFigures):
         """(channels,) the onset in seconds."""
         return self.onset_samples / self.sample_rate
 
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain numbers and lists, ready for JSON; NaN and infinity become None."""
+    def to_dict(self, *, curves: bool = False) -> dict[str, Any]:
+        """All figures as plain numbers and lists, ready for JSON; NaN and infinity become None.
+
+        Parameters
+        ----------
+        curves : add the decay curves and the echo density over time
+        """
         result: dict[str, Any] = {
             "format": 1,
             "sample_rate": self.sample_rate,
             "channels": self.channels,
             "seconds": self.clip.seconds,
         }
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name == "broadband":
-                value = {part.name: getattr(value, part.name) for part in fields(value)}
-                result[item.name] = {name: plain(array) for name, array in value.items()}
-            elif item.name != "clip":
-                result[item.name] = plain(value)
+        left_out = {"clip", "broadband"} | (set() if curves else _CURVES)
+        result |= {
+            item.name: plain(getattr(self, item.name)) for item in fields(self) if item.name not in left_out
+        }
+        result["broadband"] = {
+            item.name: plain(getattr(self.broadband, item.name)) for item in fields(DecayFigures)
+        }
         return result
 
     def table(self, *, channel: int = 0) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -73,11 +74,13 @@ def analyse(
         for channel, ends_s, end_s in zip(samples, truncation.bands_s, truncation.broadband_s, strict=True)
     ]
     analysis = _collected(clip, centers, found)
-    return replace(analysis, warnings=(*odd, *doubts(analysis, samples)))
+    flatness = [channel.flatness for channel in found]
+    said = doubts(analysis, samples, flatness=flatness, bands=bands)
+    return replace(analysis, warnings=(*odd, *said))
 
 
 def _collected(clip: Clip, centers_hz: np.ndarray, found: list[Channel]) -> RoomAnalysis:
-    per_band = {
+    per_band: dict[str, Any] = {
         name: np.array([[band.figures[name] for band in channel.bands] for channel in found])
         for name in _FIGURES
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from tonewright.reverb.analysis.comparison import RoomDifference
     from tonewright.reverb.analysis.result import RoomAnalysis
 
 COLUMNS = (
@@ -14,12 +15,19 @@ COLUMNS = (
     ("C80 dB", "c80_db", 1), ("D50 %", "d50", 0), ("Ts ms", "centre_time_s", 0),
     ("range dB", "dynamic_range_db", 0), ("ends s", "truncation_s", 2),
 )  # fmt: skip
+_NOMINAL = np.array([1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0, 10.0])
+_COMPARED = (
+    "band Hz", "T room s", "T fit s", "error %", "EDT room s", "EDT fit s", "error %",
+    "C80 room dB", "C80 fit dB",
+)  # fmt: skip
 _SCALES = {"d50": 100.0, "centre_time_s": 1000.0}
 
 
 def band_name(hz: float) -> str:
-    """A band's nominal name: 63, 125, 1k, 16k."""
-    nominal = float(f"{hz:.2g}") if hz < 100 or hz > 900 else round(hz)
+    """A band's nominal name after IEC 61260: 63, 125, 1k, 3.15k."""
+    decade = 10.0 ** np.floor(np.log10(hz) + 0.01)
+    nominal = _NOMINAL[int(np.argmin(np.abs(np.log(_NOMINAL * decade / hz))))] * decade
+    nominal = round(float(nominal), 2)
     return f"{nominal / 1000:g}k" if nominal >= 1000 else f"{nominal:g}"
 
 
@@ -53,3 +61,40 @@ def aligned(rows: list[list[str]]) -> str:
 def analysis_table(analysis: RoomAnalysis, *, channel: int = 0) -> str:
     """The figures of a channel as text."""
     return aligned(analysis_rows(analysis, channel=channel))
+
+
+def comparison_rows(difference: RoomDifference, *, channel: int = 0) -> list[list[str]]:
+    """Rows of a table of room, fit and difference, one a band."""
+    rows = [
+        [
+            "band Hz",
+            "T room s",
+            "T fit s",
+            "error %",
+            "EDT room s",
+            "EDT fit s",
+            "error %",
+            "C80 room",
+            "C80 fit",
+        ]
+    ]
+    room, fit = difference.measured, difference.fitted
+    for index, hz in enumerate(difference.bands_hz):
+        at = (channel, index)
+        cells = [
+            (room.decay_s[at], 2),
+            (fit.decay_s[at], 2),
+            (100 * difference.decay_error[at], 1),
+            (room.edt_s[at], 2),
+            (fit.edt_s[at], 2),
+            (100 * difference.edt_error[at], 1),
+            (room.c80_db[at], 1),
+            (fit.c80_db[at], 1),
+        ]
+        rows.append([band_name(hz), *(_cell(value, "", digits) for value, digits in cells)])
+    return rows
+
+
+def comparison_table(difference: RoomDifference, *, channel: int = 0) -> str:
+    """The differences of a channel as text."""
+    return aligned(comparison_rows(difference, channel=channel))

@@ -21,7 +21,7 @@ class ColorlessLoss:
 
     def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Value at the spectrum `y` (bins, outputs, inputs), and the gradient."""
-        spectrum = _spectrum(y, self.name)
+        spectrum = spectrum_of(y, self.name)
         gradient = np.empty_like(spectrum)
         return flatness(spectrum, gradient), gradient
 
@@ -44,20 +44,20 @@ class LogMagnitudeLoss:
         self, target: np.ndarray, *, sample_rate: float, per_octave: float | None, floor_db: float
     ) -> None:
         self.bands = _Bands(target.shape[0], sample_rate, per_octave)
-        power = self.bands.power(_square(target))
+        power = self.bands.power(square(target))
         self.floor = float(power.max()) * 10.0 ** (floor_db / 10.0) or 1.0
         self.level_db = _DB * np.log(power + self.floor)
         self.shape = target.shape
 
     def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Value at the spectrum `y` (bins, outputs, inputs), and the gradient."""
-        spectrum = _spectrum(y, self.name)
+        spectrum = spectrum_of(y, self.name)
         if spectrum.shape != self.shape:
             raise NetworkError(f"{self.name}: the spectrum has shape {y.shape}, the target {self.shape}")
-        power = self.bands.power(_square(spectrum)) + self.floor
+        power = self.bands.power(square(spectrum)) + self.floor
         difference_db = _DB * np.log(power) - self.level_db
         slope = (2.0 * _DB / difference_db.size) * difference_db / power
-        return float(np.mean(difference_db**2)), _through_power(spectrum, self.bands.adjoint(slope))
+        return float(np.mean(difference_db**2)), through_power(spectrum, self.bands.adjoint(slope))
 
 
 def log_magnitude_loss(
@@ -103,14 +103,14 @@ class ColourationLoss:
 
     def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Value at the spectrum `y` (bins, outputs, inputs), and the gradient."""
-        spectrum = _spectrum(y, self.name)
+        spectrum = spectrum_of(y, self.name)
         if self.bands is None or self.bands.bins != spectrum.shape[0]:
             self.bands = _Bands(spectrum.shape[0], self.sample_rate, self.per_octave)
-        power = self.bands.power(_square(spectrum)) + self.floor
+        power = self.bands.power(square(spectrum)) + self.floor
         level_db = _DB * np.log(power)
         deviation_db = level_db - level_db.mean(axis=0)
         slope = (2.0 * _DB / deviation_db.size) * deviation_db / power
-        return float(np.mean(deviation_db**2)), _through_power(spectrum, self.bands.adjoint(slope))
+        return float(np.mean(deviation_db**2)), through_power(spectrum, self.bands.adjoint(slope))
 
 
 def colouration_loss(
@@ -157,17 +157,19 @@ class _Bands:
         return np.repeat(values / self.counts[:, None, None], self.counts, axis=0)
 
 
-def _spectrum(y: np.ndarray, name: str) -> np.ndarray:
+def spectrum_of(y: np.ndarray, name: str) -> np.ndarray:
+    """`y` (bins, outputs, inputs) as a contiguous complex array, its shape checked."""
     if y.ndim != 3 or not y.size:
         raise NetworkError(f"{name}: the spectrum has shape {y.shape}; it must be (bins, outputs, inputs)")
     dtype = y.dtype if y.dtype in (np.complex64, np.complex128) else np.complex128
     return np.ascontiguousarray(y, dtype=dtype)
 
 
-def _square(values: np.ndarray) -> np.ndarray:
+def square(values: np.ndarray) -> np.ndarray:
+    """|values|² in double precision."""
     return np.square(np.real(values), dtype=np.float64) + np.square(np.imag(values), dtype=np.float64)
 
 
-def _through_power(spectrum: np.ndarray, slope: np.ndarray) -> np.ndarray:
+def through_power(spectrum: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Gradient with respect to H, from that with respect to |H|²."""
     return (2.0 * spectrum * slope).astype(spectrum.dtype, copy=False)

@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
   program.init(std::atoi(argv[1]));
   UI ui;
   program.buildUserInterface(&ui);
-  for (int k = 2; k + 1 < argc; k += 2) *ui.knobs.at(argv[k]) = std::atof(argv[k + 1]);
+  for (int k = 2; k + 1 < argc; k += 2)
+    if (ui.knobs.count(argv[k])) *ui.knobs[argv[k]] = std::atof(argv[k + 1]);
   const int inputs = program.getNumInputs(), outputs = program.getNumOutputs(), block = 100;
   std::vector<std::vector<float>> in(inputs, std::vector<float>(block)), out(outputs, in[0]);
   std::vector<float*> from, to;
@@ -150,6 +151,7 @@ NETWORKS = {
     "stereo": whole_network(),
     "matrix": whole_network(2, 2),
     "folded": whole_network(2, 1),
+    "lossless": whole_network(1, 1).changed(filters=None, early=None),
 }
 
 

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     help="How long to search.",
 )
 @click.option(
-    "--budget", default=None, type=click.FloatRange(0, min_open=True), help="Seconds after which to stop searching."
+    "--budget",
+    default=None,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds after which to stop searching.",
 )
 @click.option("--report/--no-report", default=True, show_default=True, help="The page to see and hear it on.")
 @click.option(

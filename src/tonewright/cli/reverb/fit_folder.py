@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tonewright import __version__
 from tonewright.errors import OutputError, UsageError
+from tonewright.reverb.exports.formats import SUFFIXES
 
 if TYPE_CHECKING:
     from tonewright.reverb.fitting.result import Fit
 
+# Endings that nobody gives a folder.
+OTHER_SUFFIXES = (".html", ".flac", ".ogg", ".png")
 RESPONSE, REPORT = "response.wav", "report.html"
 
 
@@ -45,6 +48,13 @@ def check_target(file: Path, targets: Mapping[Path, Path], *, force: bool) -> Pa
     elif target.is_dir():
         if any(target.iterdir()) and not force:
             raise OutputError(f"{target}: exists already; choose another -o, or replace it with --force")
+    elif target.suffix.lower() in (
+        *OTHER_SUFFIXES,
+        *(ending for ends in SUFFIXES.values() for ending in ends),
+    ):
+        raise UsageError(
+            f"-o {target}: a fit is a folder, or a .json file; tonewright reverb export makes the rest"
+        )
     elif target.exists():
         raise OutputError(f"{target}: is a file; a fit goes into a folder, or into a file that ends in .json")
     return target

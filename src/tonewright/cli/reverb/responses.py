@@ -50,7 +50,7 @@ def read_response(path: Path) -> tuple[Clip, list[str]]:
     if info.seconds <= MOST_SECONDS:
         return read(path), []
     clip = read(path, frames=int(MOST_SECONDS * info.sample_rate))
-    return clip, [f"of {info.seconds:.0f} s the first {MOST_SECONDS:.0f} s were taken"]
+    return clip, [f"of {info.seconds:.3g} s the first {MOST_SECONDS:g} s were taken"]
 
 
 def each(

@@ -8,10 +8,13 @@ import numpy as np
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.engines.base import Gradients
+from tonewright.reverb.engines.recursion_filters import COUNT, LANES
 from tonewright.reverb.engines.recursion_kernels import WIDTH, advance, correlate
 
-# A block of all rows should stay in the first cache.
+# A block of all rows should stay in the first cache. Rows a multiple of its period, 4 KiB, apart would
+# drive each other out.
 _BLOCK = 512
+_PAGE_BYTES, _APART_BYTES = 4096, 1600
 
 
 class RecursionEngine:
@@ -101,10 +104,11 @@ class RecursionEngine:
             )
         run, state = self._backward, self._adjoint
         weights = run.weights(np.concatenate([a, c]).T, self.dtype)
+        end = self._pad + self.length
         products, entering = np.zeros((lines + outputs, lines)), np.zeros((lines, inputs))
         for k in range(inputs):
-            state[lines : lines + outputs, self._pad :] = gradient[:, :, k].T
-            run(state, weights, self._pad, self._pad + self.length)
+            state[lines : lines + outputs, self._pad : end] = gradient[:, :, k].T
+            run(state, weights, self._pad, end)
             correlate(state, self._states[k], products, self._pad, self.length)
             entering[:, k] = state[:lines, self._pad]
         products *= self._gains
@@ -118,8 +122,8 @@ class RecursionEngine:
         self._backward = Run(self.delays, self._coefficients, inputs=outputs, outputs=0, direction=-1)
         columns = self._pad + self.length
         # What stays zero is never written: each line before its delay, and after the end in the adjoint.
-        self._states = np.zeros((inputs, self._forward.rows, columns), self.dtype)
-        self._adjoint = np.zeros((self._backward.rows, columns), self.dtype)
+        self._states = np.stack([self._forward.room(columns, self.dtype) for _ in range(inputs)])
+        self._adjoint = self._backward.room(columns, self.dtype)
 
 
 class Run:
@@ -139,7 +143,7 @@ class Run:
     def __init__(
         self, delays: np.ndarray, coefficients: np.ndarray, *, inputs: int, outputs: int, direction: int = 1
     ) -> None:
-        lines = delays.size
+        self.lines = lines = delays.size
         self.inputs, self.outputs, self.direction = inputs, outputs, direction
         self.columns = lines + inputs
         self.groups = max(1, -(-(self.columns - 1) // WIDTH))
@@ -151,10 +155,14 @@ class Run:
         self.shifts = np.zeros(self.targets.size, np.int64)
         self.shifts[:lines] = direction * delays
         self.block = min(int(delays.min()), _BLOCK)
-        self.coefficients = coefficients
-        if lines % 2:
-            same = np.tile([1.0, 0.0, 0.0, 0.0, 0.0], (coefficients.shape[0], 1, 1))
-            self.coefficients = np.concatenate([coefficients, same], axis=1)
+        self.coefficients = _in_lanes(coefficients) if coefficients.size else None
+        self._lanes = np.zeros((COUNT, LANES)) if coefficients.size else None
+
+    def room(self, columns: int, dtype: np.dtype) -> np.ndarray:
+        """A state of zeros, (rows, at least columns)."""
+        size = columns * dtype.itemsize
+        size += (_APART_BYTES - size) % _PAGE_BYTES
+        return np.zeros((self.rows, -(-size // dtype.itemsize)), dtype)
 
     def weights(self, matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """A matrix (lines + outputs, lines + inputs) in the order in which a run reads it."""
@@ -163,9 +171,9 @@ class Run:
         padded[: len(matrix), 1 : self.columns] = matrix[:, :-1]
         return padded
 
-    def memory(self) -> np.ndarray:
-        """Past of the filters, at rest."""
-        return np.zeros((*self.coefficients.shape[:2], 4))
+    def memory(self) -> np.ndarray | None:
+        """Past of the filters, at rest; None where there are none."""
+        return None if self.coefficients is None else np.zeros((*self.coefficients.shape[:2], 4, LANES))
 
     def __call__(
         self, state: np.ndarray, weights: np.ndarray, start: int, stop: int, memory: np.ndarray | None = None
@@ -176,14 +184,25 @@ class Run:
             weights,
             self.targets,
             self.shifts,
+            self.lines,
             self.columns - 1,
             self.coefficients,
             self.memory() if memory is None else memory,
+            self._lanes,
             start,
             stop,
             self.block,
             self.direction,
         )
+
+
+def _in_lanes(coefficients: np.ndarray) -> np.ndarray:
+    """(sections, lines, 5) to (groups of eight lines, sections, 5, 8)."""
+    sections, lines = coefficients.shape[:2]
+    groups = -(-lines // LANES)
+    lanes = np.zeros((sections, groups * LANES, 5))
+    lanes[:, :lines] = coefficients
+    return np.ascontiguousarray(lanes.reshape(sections, groups, LANES, 5).transpose(1, 0, 3, 2))
 
 
 def line_filters(filters: np.ndarray | None, lines: int) -> tuple[np.ndarray, np.ndarray]:

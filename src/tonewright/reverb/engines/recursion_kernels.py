@@ -1,4 +1,4 @@
-"""Compiled loops of the recursion: filters, products of matrix and block, and the run over time.
+"""Compiled loops of the recursion: products of matrix and block, and the run over time.
 
 A run has one array of rows over time. A block is read at its own columns and written where it will be
 read again, a delay later, so that there are neither ring buffers nor copies. Products take eight rows at a
@@ -10,10 +10,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from tonewright.reverb.engines.recursion_filters import filter_rows
+
 WIDTH = 8
 # Numbers below it are -600 dB; on some processors arithmetic on denormal ones is a hundred times slower.
 _SILENCE = 1e-30
-_STRIDE = 16
 _SUMMED = 2048
 _LOOSE = {"contract", "reassoc", "nsz"}
 
@@ -24,9 +25,11 @@ def advance(
     weights: np.ndarray,
     targets: np.ndarray,
     shifts: np.ndarray,
+    lines: int,
     base: int,
-    coefficients: np.ndarray,
-    memory: np.ndarray,
+    coefficients: np.ndarray | None,
+    memory: np.ndarray | None,
+    lanes: np.ndarray | None,
     start: int,
     stop: int,
     block: int,
@@ -43,9 +46,11 @@ def advance(
     weights : (targets, 1 + 8 groups) of the row `base`, then of the rows from 0 on
     targets : (targets,) rows to write, an even number
     shifts : (targets,) columns from where a block is read to where it is written
+    lines : rows that are filtered
     base : row whose weight comes first
-    coefficients : (sections, filtered rows, 5) as b0 b1 b2 a1 a2, for an even number of rows
-    memory : (sections, filtered rows, 4) last two inputs and outputs, changed in place
+    coefficients : (groups of eight rows, sections, 5, 8) as b0 b1 b2 a1 a2, or None
+    memory : (groups, sections, 4, 8) last two inputs and outputs, changed in place, or None
+    lanes : (columns at a time, 8) room for the filters to work, or None
     start, stop : range of columns
     block : columns at a time, no more than the smallest shift other than 0
     direction : 1, or -1 for reversed time
@@ -55,9 +60,8 @@ def advance(
     while done < stop - start:
         length = min(block, stop - start - done)
         at = start + done if direction > 0 else stop - done - length
-        for section in range(coefficients.shape[0]):
-            for row in range(0, coefficients.shape[1], 2):
-                _filter_pair(state, row, coefficients[section], memory[section], at, length, direction)
+        if coefficients is not None and memory is not None and lanes is not None:
+            filter_rows(state, lines, coefficients, memory, lanes, at, length, direction)
         _silence(state, base + 1, at, length)
         _first_products(state, targets, shifts, base, at, length, weights)
         for group in range(1, groups):
@@ -65,48 +69,16 @@ def advance(
         done += length
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _filter_pair(
-    state: np.ndarray,
-    row: int,
-    coefficients: np.ndarray,
-    memory: np.ndarray,
-    at: int,
-    length: int,
-    direction: int,
-) -> None:
-    """One section on two rows, in double precision; two chains hide each other's latency."""
-    first, second = state[row], state[row + 1]
-    c, d = coefficients[row], coefficients[row + 1]
-    b0, b1, b2, a1, a2 = c[0], c[1], c[2], c[3], c[4]
-    d0, d1, d2, e1, e2 = d[0], d[1], d[2], d[3], d[4]
-    held, kept = memory[row], memory[row + 1]
-    x1, x2, y1, y2 = held[0], held[1], held[2], held[3]
-    u1, u2, v1, v2 = kept[0], kept[1], kept[2], kept[3]
-    n = at if direction > 0 else at + length - 1
-    for _ in range(length):
-        x, u = np.float64(first[n]), np.float64(second[n])
-        y = ((b0 * x + b1 * x1) + (b2 * x2 - a2 * y2)) - a1 * y1
-        v = ((d0 * u + d1 * u1) + (d2 * u2 - e2 * v2)) - e1 * v1
-        first[n], second[n] = y, v
-        x2, x1, y2, y1 = x1, x, y1, y
-        u2, u1, v2, v1 = u1, u, v1, v
-        n += direction
-    held[0], held[1], held[2], held[3] = x1, x2, y1, y2
-    kept[0], kept[1], kept[2], kept[3] = u1, u2, v1, v2
-
-
 @numba.njit(cache=True, nogil=True)
 def _silence(state: np.ndarray, rows: int, at: int, length: int) -> None:
-    """Make a block exactly zero where all of it has faded; every 16th column tells nearly always that not."""
-    for step in (_STRIDE, 1):
-        for row in range(rows):
-            line = state[row, at : at + length]
-            for n in range(0, length, step):
-                if abs(line[n]) > _SILENCE:
-                    return
+    """Make a block exactly zero where all of it has faded; the first number tells nearly always that not."""
     for row in range(rows):
-        state[row, at : at + length] = 0
+        for n in range(at, at + length):
+            if abs(state[row, n]) > _SILENCE:
+                return
+    for row in range(rows):
+        for n in range(at, at + length):
+            state[row, n] = 0
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
@@ -119,7 +91,7 @@ def _first_products(
     length: int,
     weights: np.ndarray,
 ) -> None:
-    """Target rows, two at a time, become the product of their weights with the row `base` and the rows 0 to 7."""
+    """Target rows, two at a time, become the product of their weights with rows `base` and 0 to 7."""
     end = at + length
     r, r0, r1, r2 = state[base, at:end], state[0, at:end], state[1, at:end], state[2, at:end]
     r3, r4, r5 = state[3, at:end], state[4, at:end], state[5, at:end]

@@ -32,7 +32,7 @@ class LateSound:
         self._weights = self._run.weights(np.concatenate([upper, lower]), dtype)
         self._pad = max(int(build.delays.max()), build.pre_delay)
         self._chunk = max(_CHUNK, self._pad)
-        self._state = np.zeros((self._run.rows, self._pad + self._chunk), dtype)
+        self._state = self._run.room(self._pad + self._chunk, dtype)
         self._memory = self._run.memory()
         sections = 0 if build.post_eq is None else build.post_eq.shape[0]
         self._tone = np.zeros((build.outputs, sections, 2))

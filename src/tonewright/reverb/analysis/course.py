@@ -12,6 +12,7 @@ _RANGE_DB = 35.0
 _HYSTERESIS_DB = 3.0
 _FEWEST = 5
 _LATE = 0.3
+_HARDLY = 0.2
 _RUMBLE_HZ = 120.0
 
 
@@ -43,7 +44,7 @@ class Course:
             )
         if self.early > _LATE and self.fall_db < 3.0:
             return "does not decay: it looks like steady noise, a drone or dense music, not a room response"
-        if self.early > _LATE and self.fall_db < 10.0:
+        if self.early > _HARDLY and self.fall_db < 10.0:
             return (
                 f"hardly decays: its last fifth is only {self.fall_db:.0f} dB below its first; it is cut "
                 "short, buried in noise, or no room response"

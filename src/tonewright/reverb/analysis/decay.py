@@ -23,9 +23,7 @@ def block_energies(samples: np.ndarray, rate: float, *, block_s: float) -> tuple
     return np.square(padded).reshape(count, size).sum(axis=1) / rate, size / rate
 
 
-def energy_decay_curve(
-    samples: np.ndarray, sample_rate: float, *, noise: float = 0.0, frames: int | None = None
-) -> np.ndarray:
+def energy_decay_curve(samples: np.ndarray, *, noise: float = 0.0, frames: int | None = None) -> np.ndarray:
     """Schroeder's backward integral in dB, L(t) = 10 lg (∫ₜ h² dτ / ∫₀ h² dτ).
 
     M. Schroeder, "New method of measuring reverberation time", J. Acoust. Soc. Am. 37, 1965.
@@ -33,7 +31,6 @@ def energy_decay_curve(
     Parameters
     ----------
     samples : (…, time), from the onset on
-    sample_rate : in Hz
     noise : mean square of the noise, taken away from h² before integration
     frames : where the decay ends; the rest is left out. All of it unless given.
 
@@ -41,7 +38,6 @@ def energy_decay_curve(
     -------
     (…, time) of at most `frames`, 0 at first, and not below −300
     """
-    del sample_rate
     energy = np.square(np.asarray(samples, dtype=np.float64))[..., :frames] - noise
     left = np.cumsum(energy[..., ::-1], axis=-1)[..., ::-1]
     return decibels(left / np.maximum(left[..., :1], np.finfo(float).tiny))

@@ -6,6 +6,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +17,24 @@ from tonewright.reverb.network import FDNBuild
 if TYPE_CHECKING:
     from tonewright.reverb.train import TrainLog
 
-# Networks that are drawn and trained; the one of the least loss is kept.
-TRIES = {"draft": 1, "standard": 3, "best": 10}
-# Each of them decays in this time while it is trained, so that modes overlap between the bins of the DFT.
-TRAINING_DECAY_S = 0.5
-TRAINING_NFFT = 1 << 14
-MOST_STEPS = 200
+
+@dataclass(frozen=True)
+class Stage:
+    """A training: with how long a decay, at how many bins, and for how many steps at most."""
+
+    decay_s: float
+    nfft: int
+    most_steps: int
+
+
+# While it is trained a network decays, so that its modes are wider than the bins of the DFT are apart.
+FIRST = Stage(decay_s=0.5, nfft=1 << 14, most_steps=200)
+# Networks that are drawn and trained, and how the one of the least loss is then polished.
+QUALITIES: dict[str, tuple[int, Stage | None]] = {
+    "draft": (1, None),
+    "standard": (3, Stage(decay_s=1.0, nfft=1 << 15, most_steps=100)),
+    "best": (10, Stage(decay_s=2.0, nfft=1 << 16, most_steps=100)),
+}
 SPARSITY = 0.2
 
 
@@ -46,7 +59,7 @@ def colorless(
     ----------
     size : number of delay lines
     rt : reverberation time in seconds, or a pair: at low frequencies and at half the sample rate
-    quality : "draft", "standard" or "best": the flattest of 1, 3 or 10 networks
+    quality : "draft", "standard" or "best": the flattest of 1, 3 or 10 networks, the latter two polished
     seed : another seed, another network
     sample_rate : Hz
     delays : (size,) lengths in whole samples; drawn where not given
@@ -55,10 +68,10 @@ def colorless(
 
     Returns
     -------
-    the network, and what the training of its first output did
+    the network, and what its training did before it was polished
     """
-    if quality not in TRIES:
-        raise NetworkError(f"quality is '{quality}'; {nearest(quality, TRIES)}")
+    if quality not in QUALITIES:
+        raise NetworkError(f"quality is '{quality}'; {nearest(quality, QUALITIES)}")
     for name, value in (("size", size), ("channels", channels)):
         if isinstance(value, bool) or int(value) != value or not 1 <= value <= 128:
             raise NetworkError(f"{name} is {value}; choose a whole number from 1 to 128")
@@ -67,14 +80,17 @@ def colorless(
     from tonewright.reverb.build import decay_pair, with_decay
 
     decay_pair(rt)
-    steps = _Steps(progress, TRIES[quality])
+    tries, polish = QUALITIES[quality]
+    steps = _Steps(progress, tries * FIRST.most_steps + (polish.most_steps if polish else 0))
     log, network = min(
         (
-            _trained(size, [seed, attempt], sample_rate, delays, channels, steps)
-            for attempt in range(TRIES[quality])
+            _flattened(_drawn(size, [seed, attempt], sample_rate, delays, channels), FIRST, steps)
+            for attempt in range(tries)
         ),
         key=lambda tried: tried[0].best_loss,
     )
+    if polish:
+        _, network = _flattened(network, polish, steps)
     return _levelled(with_decay(network, rt)), log
 
 
@@ -111,53 +127,54 @@ class EvenOutputs:
 class _Steps:
     """Steps of several trainings as those of one."""
 
-    def __init__(self, progress: Callable[[int, int], None] | None, trainings: int) -> None:
-        self.progress, self.total, self.before = progress, trainings * MOST_STEPS, 0
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self.progress, self.total, self.before = progress, total, 0
 
-    def next(self) -> Callable[[int, int], None] | None:
+    def of(self, stage: Stage) -> Callable[[int, int], None] | None:
         """What the next training calls."""
-        start, self.before = self.before, self.before + MOST_STEPS
+        start, self.before = self.before, self.before + stage.most_steps
         if self.progress is None:
             return None
         told = self.progress
         return lambda done, _: told(start + done, self.total)
 
 
-def _trained(
-    size: int,
-    seed: list[int],
-    sample_rate: float,
-    delays: Sequence[int] | np.ndarray | None,
-    channels: int,
-    steps: _Steps,
-) -> tuple[TrainLog, FDNBuild]:
-    """Draw a network and train it."""
+def _drawn(
+    size: int, seed: list[int], sample_rate: float, delays: Sequence[int] | np.ndarray | None, channels: int
+) -> FDNBuild:
     from tonewright.reverb.build import build_fdn, extract_build
-    from tonewright.reverb.criteria import colorless_sparsity_loss
-    from tonewright.reverb.train import train_fdn
 
     rng = np.random.default_rng(seed)
     model = build_fdn(
         N=size,
         delays=None if delays is None else np.asarray(delays),
-        rt=TRAINING_DECAY_S,
+        rt=None,
         output_gain=_signs(channels, size, rng) / math.sqrt(size),
         fs=sample_rate,
-        nfft=TRAINING_NFFT,
         rng=rng,
     )
+    return extract_build(model)
+
+
+def _flattened(network: FDNBuild, stage: Stage, steps: _Steps) -> tuple[TrainLog, FDNBuild]:
+    """Train all of a network, whatever its decay, towards flat and uncorrelated outputs."""
+    from tonewright.reverb.build import extract_build, trainable_from_build, with_decay
+    from tonewright.reverb.criteria import colorless_sparsity_loss
+    from tonewright.reverb.train import train_fdn
+
+    model = trainable_from_build(with_decay(network, stage.decay_s), nfft=stage.nfft)
     several = [(EvenOutputs(), 1.0, False), (colorless_sparsity_loss(), SPARSITY, True)]
     with warnings.catch_warnings():
         # The mode's own criterion, made for one output, is not used for several.
-        warnings.filterwarnings("ignore", "mode 'colorless' is meant for one output")
+        warnings.filterwarnings("ignore", "mode 'colorless'")
         log = train_fdn(
             model,
             "colorless",
-            criteria=several if channels > 1 else None,
+            criteria=several if network.outputs > 1 else None,
             sparsity_alpha=SPARSITY,
             optimizer="lbfgs",
-            max_steps=MOST_STEPS,
-            progress=steps.next(),
+            max_steps=stage.most_steps,
+            progress=steps.of(stage),
         )
     return log, extract_build(model)
 

@@ -12,7 +12,17 @@ from scipy.signal import fftconvolve, sosfilt
 
 from tonewright.audio.files import Clip, probe, read, write
 from tonewright.errors import AudioError, NetworkError, OutputError
-from tonewright.reverb import FDNBuild, Renderer, Taps, impulse_response, render, render_arrays, render_file
+from tonewright.reverb import (
+    FDNBuild,
+    Renderer,
+    Taps,
+    build_fdn,
+    extract_build,
+    impulse_response,
+    render,
+    render_arrays,
+    render_file,
+)
 from tonewright.reverb.engines.recursion import RecursionEngine
 from tonewright.reverb.response import decay_radius, settling_samples
 
@@ -274,3 +284,11 @@ def test_outputs_are_whole_or_not_there(tmp_path):
         render_file(source, target, build, overwrite=True, block_seconds=0.1)
     assert target.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dry.wav", "wet.wav"]
+
+
+def test_a_trainable_network_is_rendered_as_it_stands():
+    model = build_fdn(delays=[101, 143, 165, 177], rt=0.1, fs=RATE, nfft=2048, rng=0)
+    build, samples = extract_build(model), noise()
+    assert impulse_response(model).size == 2048
+    np.testing.assert_array_equal(impulse_response(model, 500), impulse_response(build, 500))
+    np.testing.assert_array_equal(render(model, samples), render(build, samples))

@@ -11,7 +11,7 @@ _CHUNK = 8192
 # Work of one point of the transforms, in products of tap and sample.
 _TRANSFORM_COST = 30
 _LEAST_TRANSFORM = 1024
-_MOST_WINDOWS = 1 << 20
+_MOST_WINDOWS = 1 << 17
 
 
 class LateSound:
@@ -33,6 +33,7 @@ class LateSound:
         self._pad = max(int(build.delays.max()), build.pre_delay)
         self._chunk = max(_CHUNK, self._pad)
         self._state = self._run.room(self._pad + self._chunk, dtype)
+        self._at = 0
         self._memory = self._run.memory()
         sections = 0 if build.post_eq is None else build.post_eq.shape[0]
         self._tone = np.zeros((build.outputs, sections, 2))
@@ -48,12 +49,16 @@ class LateSound:
         return made
 
     def _advance(self, part: np.ndarray, made: np.ndarray) -> None:
-        state, count, entry = self._state, part.shape[1], self.build.pre_delay
-        lines, columns = self.build.lines, self._run.columns
-        state[lines:columns, entry : entry + count] = part
-        self._run(state, self._weights, 0, count, self._memory)
-        made[:] = state[self._run.heard, :count]
-        state[:columns, : self._pad] = state[:columns, count : count + self._pad]
+        state, columns, count = self._state, self._run.columns, part.shape[1]
+        if self._at + count > self._chunk:
+            state[:columns, : self._pad] = state[:columns, self._at : self._at + self._pad]
+            self._at = 0
+        start, end = self._at, self._at + count
+        entry = self.build.pre_delay
+        state[self.build.lines : columns, start + entry : end + entry] = part
+        self._run(state, self._weights, start, end, self._memory)
+        made[:] = state[self._run.heard, start:end]
+        self._at = end
 
     def _equalise(self, made: np.ndarray) -> None:
         from scipy.signal import sosfilt

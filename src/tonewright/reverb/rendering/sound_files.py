@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tonewright.audio.clips import resample_blocks
-from tonewright.audio.files import SoundWriter, probe, stream
+from tonewright.audio.files import SoundInfo, SoundWriter, probe, stream
 from tonewright.errors import OutputError
 from tonewright.reverb.rendering.renderer import Renderer
 from tonewright.reverb.rendering.sounds import checked_mix, mixed
@@ -50,9 +50,7 @@ def render_file(
     info = probe(source)
     if Path(target).exists() and Path(target).samefile(source):
         raise OutputError(f"{target}: is the input itself; choose another output")
-    mix = checked_mix(mix)
-    if encoding is None and info.encoding in ("FLOAT", "DOUBLE") and Path(target).suffix.lower() == ".wav":
-        encoding = "float"
+    mix, encoding = checked_mix(mix), encoding or _encoding(info, Path(target))
     renderer = Renderer(network, info.channels)
     own, rate = round(renderer.build.fs), info.sample_rate
     frames = info.frames + (int(np.ceil(renderer.tail_samples * rate / own)) if tail else 0)
@@ -74,6 +72,11 @@ def render_file(
     if over:
         logger.warning("%s: went over full scale and was clipped; lower the level of %s", target, source)
     return Path(target)
+
+
+def _encoding(info: SoundInfo, target: Path) -> str | None:
+    """Floating point stays floating point where the output can hold it."""
+    return "float" if info.encoding in ("FLOAT", "DOUBLE") and target.suffix.lower() == ".wav" else None
 
 
 def _wet_blocks(

@@ -30,7 +30,7 @@ def answer(model: TrainableFDN, x: Any) -> Any:
     x = x if tensors else np.asarray(x)
     if len(x.shape) != 3 or x.shape[2] != model.inputs:
         raise NetworkError(
-            f"the sounds have shape {tuple(x.shape)}; they must be (batch, time, {model.inputs}), for this model"
+            f"the sound has shape {tuple(x.shape)}; for this model it must be (batch, time, {model.inputs})"
         )
     system = model.response() if model.output == "time" else model.spectrum()
     if tensors:
@@ -38,12 +38,15 @@ def answer(model: TrainableFDN, x: Any) -> Any:
     kind = np.float32 if x.dtype == np.float32 else np.float64
     x = x[:, : model.nfft].astype(kind, copy=False)
     if model.output == "magnitude":
-        heard = np.einsum("bki,koi->bko", scipy.fft.rfft(x, model.nfft, axis=1), system)
-        return np.abs(heard).astype(kind)
+        return np.abs(_through(np.asarray(scipy.fft.rfft(x, model.nfft, axis=1)), system)).astype(kind)
     size = scipy.fft.next_fast_len(2 * model.nfft - 1, real=True)
-    spectrum = scipy.fft.rfft(system, size, axis=0)
-    heard = np.einsum("bki,koi->bko", scipy.fft.rfft(x, size, axis=1), spectrum)
-    return scipy.fft.irfft(heard, size, axis=1)[:, : model.nfft].astype(kind)
+    spectrum = np.asarray(scipy.fft.rfft(system, size, axis=0))
+    heard = _through(np.asarray(scipy.fft.rfft(x, size, axis=1)), spectrum)
+    return np.asarray(scipy.fft.irfft(heard, size, axis=1))[:, : model.nfft].astype(kind)
+
+
+def _through(sounds: np.ndarray, system: np.ndarray) -> np.ndarray:
+    return np.einsum("bki,koi->bko", sounds, system)
 
 
 def _tensors(model: TrainableFDN, x: Any, system: np.ndarray) -> Any:

@@ -26,7 +26,7 @@ class Trainable:
     input_gain : B
     output_gain : C
     direct : the direct path D
-    decay : decay times, per octave (the absorption becomes a graphic equaliser) or both ends of a shelf
+    decay : decay time of each octave; the absorption becomes a graphic one
     delays : lengths of the delay lines, in parts of a sample while training and in whole samples after it
     tone : a graphic equaliser of each output
     early : gains of the early reflections
@@ -117,7 +117,7 @@ def _delays(delays: Any, N: int | None, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shaped(name: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
-    """An array of two axes, whose free one (-1) follows from its size; a list of gains stands for one channel."""
+    """An array of two axes, one of which may be free (-1); a list of gains stands for one channel."""
     values = np.asarray(values, dtype=np.float64)
     words = " and ".join("any number" if axis < 0 else str(axis) for axis in shape)
     fixed = max(shape)
@@ -146,12 +146,13 @@ def trainable_from_build(
     ----------
     build : the network
     trainable : the parts that are trained (default: all of A, B and C)
-    matrix : "orthogonal" keeps the feedback matrix a rotation while it is trained (a determinant of -1 has its
-        last column turned, with a warning), "random" leaves it free
+    matrix : "orthogonal" keeps the feedback matrix a rotation while it is trained (with a determinant of -1
+        its last column is turned, with a warning), "random" leaves it free
     nfft : samples of the response that the model computes, and length of its DFT
     output : "time" for responses, "magnitude" for their spectra; `train_fdn` sets what its mode measures
     device : where it is trained: None for the compiled engines, or "cuda", by name or as a torch.device
-    dtype : precision while training, by NumPy, torch or name (default: float64)
+    dtype : precision while training, by NumPy, torch or name (default: float64, and float32 where Adam
+        follows a response)
 
     Returns
     -------

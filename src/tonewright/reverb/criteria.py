@@ -125,15 +125,15 @@ def build_objective(
     Parameters
     ----------
     mode : "colorless", "match_spectrogram" or "match_mel_spectrogram"
-    target : (time,), (time, outputs) or (time, outputs, inputs) response to match, or None; it is cut or filled
-        with zeros to `nfft` samples
+    target : (time,), (time, outputs) or (time, outputs, inputs) response to match, cut or filled with zeros
+        to `nfft` samples; or None
     criteria : in place of the mode's own, or None
     sparsity_alpha : weight of the sparsity of the feedback matrix
     mss_nfft : window lengths of the spectrograms
     fs : sample rate in Hz
     nfft : samples of the response
     n_in, n_out : channels of the network
-    device, dtype : where tensors lie and their type; torch's own objects ask for tensors, anything else for arrays
+    device, dtype : where tensors lie and their type; torch's own objects ask for tensors, others for arrays
     scaling : "relative" divides by the size of the target, "peer" is the form of pyFDN 0.1
 
     Returns
@@ -168,12 +168,10 @@ def _check_mode(mode: str, target: Any, criteria: Any, inputs: int, outputs: int
             raise NetworkError(f"mode {mode!r} needs a response to match; give target=")
         return
     if inputs > 1 and criteria is None:
-        raise NetworkError(
-            f"mode 'colorless' takes one input and one output, but the model has {inputs} inputs; build one input"
-        )
+        raise NetworkError(f"mode 'colorless' is for one input and one output; the model has {inputs} inputs")
     if outputs > 1:
         warnings.warn(
-            f"mode 'colorless' is meant for one output; the magnitudes of the model's {outputs} outputs are summed",
+            f"mode 'colorless' is for one output; the magnitudes of the model's {outputs} outputs are summed",
             stacklevel=3,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+import scipy.fft
 from scipy.signal import sosfilt
 
 from tonewright.reverb.engines.base import choose_engine
@@ -32,7 +33,7 @@ class Forward(Protocol):
 class Spectrum:
     r"""Transfer function of a network at the bins of a DFT, on the unit circle or outside it.
 
-    At :math:`z = e^{j\omega}/\rho` with a radius :math:`\rho < 1` the response is heard as :math:`h(n) \rho^n`.
+    At :math:`z = e^{j\omega}/\rho`, with a radius :math:`\rho < 1`, it is that of :math:`h(n) \rho^n`.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class SpectralResponse:
     def __init__(self, spectrum: Spectrum, *, nfft: int, radius: float) -> None:
         self.spectrum = spectrum
         self.nfft = nfft
-        self.lift = radius ** -np.arange(nfft, dtype=np.float64)[:, None, None]
+        self.lift = radius ** -np.arange(nfft, dtype=np.float64)[:, None, None] if radius != 1.0 else None
         self.twice = np.full((nfft // 2 + 1, 1, 1), 2.0 / nfft)
         self.twice[0] = 1.0 / nfft
         if nfft % 2 == 0:
@@ -123,11 +124,13 @@ class SpectralResponse:
 
     def value(self, parts: Parts) -> np.ndarray:
         """(time, outputs, inputs) response."""
-        return np.fft.irfft(self.spectrum.value(parts), self.nfft, axis=0) * self.lift
+        response = np.asarray(scipy.fft.irfft(self.spectrum.value(parts), self.nfft, axis=0))
+        return response if self.lift is None else response * self.lift
 
     def pullback(self, gradient: np.ndarray) -> Parts:
         """Derivatives by the parts, from (time, outputs, inputs)."""
-        return self.spectrum.pullback(self.twice * np.fft.rfft(gradient * self.lift, axis=0))
+        lifted = gradient if self.lift is None else gradient * self.lift
+        return self.spectrum.pullback(self.twice * np.asarray(scipy.fft.rfft(lifted, axis=0)))
 
 
 class Response:
@@ -201,7 +204,7 @@ class Response:
         for output in range(self.build.outputs):
             rows = np.ascontiguousarray(late[:, output].T)
             sections = np.ascontiguousarray(self.build.post_eq[:, :, output])
-            toned[:, output] = sosfilt(sections, rows, axis=1).T
+            toned[:, output] = np.transpose(np.asarray(sosfilt(sections, rows, axis=1)))
         return toned
 
 

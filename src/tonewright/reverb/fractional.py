@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-# Taps either side: flat to 0.85 of half the sample rate, and as long as the shortest delay that may move.
+# Taps either side: flat to 0.85 of half the sample rate. No delay that moves may be shorter.
 REACH = 8
 SHARPNESS = 6.0
 STEP = 1e-5

@@ -97,7 +97,7 @@ def random_orthogonal(N: int, *, rng: np.random.Generator | int | None = None) -
 
 
 def random_rotation(N: int, *, rng: np.random.Generator | int | None = None) -> np.ndarray:
-    """An orthogonal matrix of determinant 1: that of `random_orthogonal` with its last column turned if need be.
+    """An orthogonal matrix of determinant 1: `random_orthogonal` with its last column turned if need be.
 
     Parameters
     ----------
@@ -236,7 +236,8 @@ def first_order_shelf(
     ----------
     dc, nyquist : (channels,) linear gains at 0 Hz and at half the sample rate
     fs : sample rate in Hz
-    crossover_hz : where the gain is their geometric mean, at most a fifth of the sample rate (default: an eighth)
+    crossover_hz : where the gain is their geometric mean, at most a fifth of the sample rate; an eighth
+        unless given
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The loop of a network whose decay or delays are trained: its terms at the bins of a DFT, and their derivatives."""
+"""The loop of a network whose decay or delays are trained: its terms at the bins of a DFT, and back."""
 
 from __future__ import annotations
 

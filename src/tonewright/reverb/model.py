@@ -32,7 +32,7 @@ class TrainableFDN:
     nfft : samples of the response, and length of the DFT
     output : "time" or "magnitude"
     device : where it is trained, None for the compiled engines
-    dtype : precision while training (default: float64)
+    dtype : precision while training, or None for what the training needs
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class TrainableFDN:
         self.nfft = int(nfft)
         self.output = output
         self.device = accelerator(device)
-        self.dtype = precision(dtype)
+        self.dtype = None if dtype is None else precision(dtype)
         self.map = parameter_map(build, trainable, matrix)
         self._vector = self.map.vector
         self._leaves: dict[str, Any] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -53,15 +52,15 @@ class Map(Protocol):
 
     count: int
 
-    def value(self, parameters: np.ndarray) -> np.ndarray:
+    def value(self, parameters: np.ndarray, /) -> np.ndarray:
         """The part, from (count,) parameters."""
         ...
 
-    def pullback(self, gradient: np.ndarray) -> np.ndarray:
+    def pullback(self, gradient: np.ndarray, /) -> np.ndarray:
         """Gradient by the parameters, from that by the last value."""
         ...
 
-    def parameters(self, value: np.ndarray) -> np.ndarray:
+    def parameters(self, value: np.ndarray, /) -> np.ndarray:
         """The parameters of a part."""
         ...
 
@@ -151,6 +150,7 @@ class ParameterMap:
         if matrix == "orthogonal":
             start = replace(start, feedback=nearest_rotation(start.feedback))
         self.start = start
+        self._fixed = tuple(getattr(start, name) for name in Parts.__dataclass_fields__)
         self.maps: dict[str, Map] = {name: _map(name, getattr(start, name), matrix) for name in trained}
         pieces = {name: part.parameters(getattr(start, name)) for name, part in self.maps.items()}
         ends = np.cumsum([piece.size for piece in pieces.values()], dtype=int)
@@ -162,7 +162,7 @@ class ParameterMap:
 
     def parts(self, vector: np.ndarray) -> Parts:
         """The network's parts, from (parameters,)."""
-        parts = copy(self.start)
+        parts = Parts(*self._fixed)
         for name, where in self.slices.items():
             setattr(parts, name, self.maps[name].value(vector[where]))
         return parts

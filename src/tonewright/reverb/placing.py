@@ -1,4 +1,4 @@
-"""Where numbers are computed and in what precision, named by NumPy, by torch or in words; torch is not needed."""
+"""Where numbers are computed and in what precision, as NumPy, torch or words name it; torch is not needed."""
 
 from __future__ import annotations
 

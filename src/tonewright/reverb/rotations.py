@@ -48,7 +48,7 @@ class Rotation:
         flat[self._mirror] = -1j * entries
         self._values, self._vectors = np.linalg.eigh(self._hermitian)
         vectors = self._vectors
-        return ((vectors * np.exp(-1j * self._values)) @ vectors.conj().T).real
+        return np.real((vectors * np.exp(-1j * self._values)) @ vectors.conj().T)
 
     def pullback(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient by the entries (count,), from that by the last rotation (size, size)."""
@@ -79,7 +79,7 @@ def rotation_logarithm(matrix: np.ndarray) -> np.ndarray:
     -------
     (size, size)
     """
-    form, basis = scipy.linalg.schur(matrix, output="real")
+    form, basis = scipy.linalg.schur(matrix, output="real")[:2]
     size = form.shape[0]
     skew = np.zeros_like(form)
     turned: list[int] = []
@@ -103,8 +103,8 @@ def rotation_logarithm(matrix: np.ndarray) -> np.ndarray:
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     """The rotation that stands for a feedback matrix, with a warning where it is another matrix.
 
-    What is not orthogonal becomes the orthogonal factor of its polar decomposition, and a negative determinant
-    has the last column turned.
+    What is not orthogonal becomes the orthogonal factor of its polar decomposition; where the determinant is
+    negative, the last column is turned.
 
     Parameters
     ----------

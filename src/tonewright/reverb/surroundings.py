@@ -79,18 +79,21 @@ class Surroundings:
         self._toned = np.ones((1, direct.shape[0])) if self.fixed is None else self.fixed
         if self.tone is not None:
             self._toned = self._toned * self.tone.response(parts.tone)
-        moves = self.moving is not None and parts.pre_delay is not None
-        self._way = self._toned * (self.moving.terms(parts.pre_delay) if moves else self.waits)
+        waits = self.waits
+        if self.moving is not None and parts.pre_delay is not None:
+            waits = self.moving.terms(parts.pre_delay)
+        self._way = self._toned * waits
         spectrum = self._way[:, :, None] * late + direct
         if self.early is not None:
-            spectrum += self._reflections(self.early.gains if parts.early is None else parts.early)
+            gains = self.early.gains if parts.early is None else parts.early
+            spectrum += self._reflections(gains, self.early.positions)
         return spectrum
 
     def pullback(self, gradient: np.ndarray, slopes: Parts) -> np.ndarray:
-        """Gradient by the late spectrum, from that by the network's; fills the derivatives of what is around."""
-        slopes.direct = gradient.real.sum(axis=0)
+        """Gradient by the late spectrum, from that by the network's; fills in what is around it."""
+        slopes.direct = np.real(gradient).sum(axis=0)
         if self.early is not None:
-            slopes.early = self._by_reflections(gradient)
+            slopes.early = self._by_reflections(gradient, self.early.positions)
         way = self._way[:, :, None]
         by_way = (gradient * self._late.conj()).sum(axis=2)
         if self.moving is not None:
@@ -100,17 +103,15 @@ class Surroundings:
             slopes.tone = self.tone.pullback(by_way.conj() * self._way)
         return gradient * way.conj()
 
-    def _reflections(self, gains: np.ndarray) -> np.ndarray:
+    def _reflections(self, gains: np.ndarray, positions: np.ndarray) -> np.ndarray:
         gains = gains.sum(axis=1, keepdims=True) if self.summed else gains
-        taps = np.zeros((*gains.shape[:2], self.nfft))
-        positions = self.early.positions
-        np.add.at(taps, (slice(None), slice(None), positions % self.nfft), gains * self.radius**positions)
-        return np.moveaxis(np.fft.rfft(taps, axis=2), 2, 0)
+        taps = np.zeros((self.nfft, *gains.shape[:2]))
+        np.add.at(taps, positions % self.nfft, np.moveaxis(gains * self.radius**positions, 2, 0))
+        return np.fft.rfft(taps, axis=0)
 
-    def _by_reflections(self, gradient: np.ndarray) -> np.ndarray:
+    def _by_reflections(self, gradient: np.ndarray, positions: np.ndarray) -> np.ndarray:
         whole = np.zeros((self.nfft, *gradient.shape[1:]), np.complex128)
         whole[: gradient.shape[0]] = gradient
         taps = self.nfft * np.fft.ifft(whole, axis=0).real
-        positions = self.early.positions
         found = np.moveaxis(taps[positions % self.nfft], 0, 2) * self.radius**positions
         return np.repeat(found, self.inputs, axis=1) if self.summed and self.inputs > 1 else found

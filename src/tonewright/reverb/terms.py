@@ -62,7 +62,7 @@ class LossTerm:
 
     def evaluate(self, y: np.ndarray | None, parts: Parts) -> Answer:
         """Value and gradients; see `Term`."""
-        measured = parts.feedback if self.domain == "feedback" else y
+        measured = parts.feedback if self.domain == "feedback" or y is None else y
         value, gradient = self.loss.value_and_gradient(measured)
         if np.shape(gradient) != np.shape(measured):
             raise NetworkError(
@@ -96,7 +96,8 @@ def as_terms(
         criterion, weight, requires_model = item
         name = _free_name(_name(criterion), [term.name for term in terms])
         if hasattr(criterion, "value_and_gradient"):
-            terms.append(LossTerm(criterion, name=name, weight=float(weight), domain=domain))
+            loss = getattr(criterion, "loss", criterion)
+            terms.append(LossTerm(loss, name=name, weight=float(weight), domain=domain))
             continue
         from tonewright.reverb.torch_terms import TorchTerm
 

@@ -1,4 +1,4 @@
-"""Criteria written in torch, as training evaluates them: torch differentiates the criterion, not the network."""
+"""Criteria written in torch: torch differentiates the criterion, and the engines the network."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def differentiable(function: Callable[[np.ndarray], tuple[float, np.ndarray]], t
         def forward(context: Any, values: Any) -> Any:
             value, gradient = function(values.detach().cpu().numpy())
             context.save_for_backward(
-                torch.as_tensor(np.ascontiguousarray(gradient.real), device=values.device)
+                torch.as_tensor(np.ascontiguousarray(np.real(gradient)), device=values.device)
             )
             return values.new_tensor(value)
 

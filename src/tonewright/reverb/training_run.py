@@ -21,6 +21,7 @@ from tonewright.reverb.recording import Kept, Recorder, TrainLog
 from tonewright.reverb.stability import check_stable, is_stable, loop_radius
 from tonewright.reverb.terms import Term, as_terms
 from tonewright.reverb.trained_parts import built
+from tonewright.reverb.whole_delays import Whole, rounded, settled
 
 # The share of the steps after which delays are rounded, and what is left is trained on.
 BEFORE_ROUNDING = 0.75
@@ -48,9 +49,9 @@ class TrainingRun:
         scaling: str = "relative",
     ) -> None:
         self.model, self.mode, self.scaling = model, mode, scaling
-        self.given = {"device": device, "dtype": dtype}
         self.device = model.device if device is None else accelerator(device)
-        self.dtype = precision(dtype, default=model.dtype)
+        self.dtype = model.dtype if dtype is None else precision(dtype)
+        self.enough = "float64"
         self.terms: list[Term] = []
         self.summed = False
 
@@ -74,9 +75,8 @@ class TrainingRun:
         )
         self.summed = given.shape[0] == 1
         measured = "spectrum" if domain == "magnitude" else "time"
-        # Criteria in torch get float32 unless they ask, as torch's users expect.
-        tensors = precision(self.given["dtype"], default="float32")
-        place = {"device": self.device, "dtype": tensors}
+        # Criteria in torch get float32 unless another type is named, as torch's users expect.
+        place = {"device": self.device, "dtype": precision(self.dtype, default="float32")}
         self.terms = as_terms(criteria, domain=measured, target=wanted, model=model, **place)
         model.output = domain
 
@@ -90,19 +90,28 @@ class TrainingRun:
         """Minimise, and leave the model at the best stable step."""
         model, log = self.model, recorder.log
         start = model.parameters
+        # Adam follows a response as well in float32; a line search needs losses to more digits.
+        if optimizer == "adam" and self.scaling == "relative" and model.output == "time":
+            self.enough = "float32"
         rounds = any(name in model.map.slices for name in ROUNDED)
         steps = max(1, round(BEFORE_ROUNDING * recorder.max_steps)) if rounds else recorder.max_steps
         stage = self._first_stage()
-        word = _minimised(stage, recorder, steps, optimizer, rate)
+        words = [_minimised(stage, recorder, steps, optimizer, rate)]
         if rounds:
-            stage = self._rounded_stage(recorder.kept[-1].vector)
+            stage = self._rounded_stage(recorder.kept[-1].vector, recorder.max_steps)
             recorder.forget()
-            word = _minimised(stage, recorder, recorder.max_steps - log.steps_run, optimizer, rate)
+            words[0] += "; delays were brought to whole samples"
+            if stage.start.size:
+                words.append(
+                    "then " + _minimised(stage, recorder, recorder.max_steps - log.steps_run, optimizer, rate)
+                )
+            else:
+                recorder.keep(stage.start, stage.objective(stage.start).total, log.steps_run)
         best, unstable = self._best_stable(recorder, stage, start)
         log.best_step, log.best_loss = best.step, best.loss
         log.stopped_early = log.steps_run < recorder.max_steps
         log.loop_radius = loop_radius(model.build)
-        log.stop_reason = "; ".join(self._reasons(word, log, best, unstable, stage.objective.radius))
+        log.stop_reason = "; ".join([*words, *_remarks(log, best, unstable, stage.objective.radius)])
         recorder.finish(model.build)
         return log
 
@@ -111,29 +120,30 @@ class TrainingRun:
         objective = self._objective(model.start, model.map)
         return Stage(objective, model.parameters, lambda vector: vector)
 
-    def _rounded_stage(self, vector: np.ndarray) -> Stage:
+    def _rounded_stage(self, vector: np.ndarray, most_trials: int) -> Stage:
         """With delays in whole samples, the parts that are left to train."""
         model = self.model
         parts = model.map.parts(vector)
-        whole: dict[str, Any] = {}
-        if parts.delays is not None:
-            whole["delays"] = np.maximum(np.round(parts.delays), 1.0)
-        if parts.pre_delay is not None:
-            whole["pre_delay"] = np.round(parts.pre_delay)
-        bare = replace(model.map.start, delays=None, pre_delay=None, decay=None, tone=None, early=None)
-        build = built(model.start, replace(bare, **whole))
+        moved = {"delays": parts.delays, "pre_delay": parts.pre_delay}
+        whole = {name: rounded(name, value) for name, value in moved.items() if value is not None}
         left = tuple(name for name in model.map.slices if name not in whole)
         rest = ParameterMap(replace(parts, delays=None, pre_delay=None), left, matrix=model.matrix)
+        bare = replace(model.map.start, delays=None, pre_delay=None, decay=None, tone=None, early=None)
+
+        def objective(whole: Whole) -> TrainingObjective:
+            return self._objective(built(model.start, replace(bare, **whole)), rest)
+
+        whole = settled(whole, lambda whole: objective(whole)(rest.vector).total, most_trials=most_trials)
 
         def complete(found: np.ndarray) -> np.ndarray:
             now = rest.parts(found)
             return model.map.changed(vector, **{name: getattr(now, name) for name in left}, **whole)
 
-        return Stage(self._objective(build, rest), rest.vector, complete)
+        return Stage(objective(whole), rest.vector, complete)
 
     def _objective(self, build: FDNBuild, parameters: ParameterMap) -> TrainingObjective:
         wrapped = self.scaling == "peer"
-        place = {"device": self.device, "dtype": self.dtype}
+        place = {"device": self.device, "dtype": precision(self.dtype, default=self.enough)}
         return TrainingObjective(
             build, parameters, self.terms, nfft=self.model.nfft, summed=self.summed, wrapped=wrapped, **place
         )
@@ -151,19 +161,6 @@ class TrainingRun:
             tried = 2 * tried + 1
         self.model.parameters = start
         return Kept(recorder.log.train_loss[0], 0, start), len(kept)
-
-    def _reasons(self, word: str, log: TrainLog, best: Kept, unstable: int, radius: float) -> list[str]:
-        reasons = [word or f"all {log.steps_run} steps were run"]
-        if best.step < log.steps_run - 1:
-            reasons.append(f"step {best.step} was the best and is kept")
-        if unstable:
-            reasons.append("better steps were unstable networks and are not kept")
-        if radius != 1:
-            reasons.append(
-                "the network hardly decays, so its spectrum was taken off the unit circle, as if it fell by "
-                f"{DAMPED_DB:g} dB over one DFT"
-            )
-        return reasons
 
 
 @dataclass
@@ -183,10 +180,11 @@ class Stage:
 
 
 def _minimised(stage: Stage, recorder: Recorder, steps: int, optimizer: str, rate: float) -> str:
-    """Run the optimiser; the point it ends at is kept too when it is the best."""
+    """Run the optimiser, and say why it ended; the point that it ends at is kept too when it is the best."""
     recorder.complete = stage.complete
-    word, vector = "", stage.start
-    if steps > 0 and stage.start.size:
+    before = recorder.log.steps_run
+    vector, word = stage.start, ""
+    if steps > 0:
         vector, word = minimise(
             stage.objective,
             stage.start,
@@ -195,6 +193,20 @@ def _minimised(stage: Stage, recorder: Recorder, steps: int, optimizer: str, rat
             max_steps=steps,
             watch=recorder.watch,
         )
-    if not word or not recorder.kept:
+    if not word:
         recorder.keep(vector, stage.objective(vector).total, recorder.log.steps_run)
-    return word
+    return word or f"all {recorder.log.steps_run - before} steps were run"
+
+
+def _remarks(log: TrainLog, best: Kept, unstable: int, radius: float) -> list[str]:
+    remarks = []
+    if best.step < log.steps_run - 1:
+        remarks.append(f"step {best.step} was the best and is kept")
+    if unstable:
+        remarks.append("better steps were unstable networks and are not kept")
+    if radius != 1:
+        remarks.append(
+            "the network hardly decays, so its spectrum was taken off the unit circle, as if it fell by "
+            f"{DAMPED_DB:g} dB over one DFT"
+        )
+    return remarks

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tonewright.reverb.model import TrainableFDN as TrainableFDN
     from tonewright.reverb.network import FDNBuild as FDNBuild
     from tonewright.reverb.network import Taps as Taps
+    from tonewright.reverb.plots import plot as plot
     from tonewright.reverb.rendering.renderer import Renderer as Renderer
     from tonewright.reverb.rendering.sound_files import render_file as render_file
     from tonewright.reverb.rendering.sounds import render as render
@@ -89,6 +90,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gallery": ["fdn_build_gallery", "random_orthogonal", "sample_delay_lengths"],
         "model": ["TrainableFDN"],
         "network": ["FDNBuild", "Taps"],
+        "plots": ["plot"],
         "rendering.renderer": ["Renderer"],
         "rendering.sound_files": ["render_file"],
         "rendering.sounds": ["render", "render_arrays"],

@@ -2,6 +2,7 @@
 
 from tonewright.reverb.absorption.graphic import GraphicAbsorption as GraphicAbsorption
 from tonewright.reverb.absorption.graphic import absorption_pullback as absorption_pullback
+from tonewright.reverb.absorption.graphic import fewest_sections as fewest_sections
 from tonewright.reverb.absorption.graphic import graphic_absorption as graphic_absorption
 from tonewright.reverb.absorption.sections import sections_response as sections_response
 from tonewright.reverb.absorption.shelves import shelf_absorption as shelf_absorption

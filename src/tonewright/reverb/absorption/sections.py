@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike
 
 from tonewright.errors import NetworkError
 
+# Bins at once: what is needed for them stays in the cache.
+BLOCK = 512
+
 
 def sections_response(
     sections: np.ndarray,
@@ -28,11 +31,31 @@ def sections_response(
     (bins, lines)
     """
     omega = angles(nfft, frequencies_hz, sample_rate)
-    z = np.exp(-1j * omega)[:, None]
-    response = np.ones((omega.size, sections.shape[2]), dtype=np.complex128)
-    for b0, b1, b2, a0, a1, a2 in np.asarray(sections, dtype=np.float64):
-        response *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
+    response = np.empty((omega.size, np.shape(sections)[2]), dtype=np.complex128)
+    for start in range(0, omega.size, BLOCK):
+        response[start : start + BLOCK] = response_at(sections, omega[start : start + BLOCK])
     return response
+
+
+def response_at(sections: np.ndarray, omega: np.ndarray) -> np.ndarray:
+    """Complex response of each line's chain of sections at some angles.
+
+    Parameters
+    ----------
+    sections : (sections, 6, lines)
+    omega : (bins,) radians per sample
+
+    Returns
+    -------
+    (bins, lines)
+    """
+    powers = np.exp(-1j * np.outer(omega, np.arange(3)))
+    above = np.ones((omega.size, np.shape(sections)[2]), dtype=np.complex128)
+    below = above.copy()
+    for section in np.asarray(sections, dtype=np.complex128):
+        above *= powers @ section[:3]
+        below *= powers @ section[3:]
+    return above / below
 
 
 def angles(nfft: int | None, frequencies_hz: ArrayLike | None, sample_rate: float | None) -> np.ndarray:

@@ -15,7 +15,7 @@ MOST_MINOR_TERMS = 1 << 21
 
 
 class ZeroPivot(ArithmeticError):
-    """A matrix whose principal minors the recursion cannot reach; another engine is needed."""
+    """A network whose principal minors cannot be reached accurately; another engine is needed."""
 
 
 @dataclass
@@ -109,12 +109,13 @@ def choose_engine(
     nfft: int | None = None,
     length: int | None = None,
     dtype: Any = "float64",
+    loop_gradients: bool = False,
 ) -> Any:
     """The engine that suits a network.
 
-    Responses in time come from the recursion. Spectra of one input and one output with up to 16 lines and short
-    absorption filters come from principal minors, and from elimination once a pivot has vanished; all
-    other spectra come from elimination.
+    Responses in time come from the recursion. Spectra of one input and one output with up to 16 lines and
+    short absorption filters come from principal minors, and from elimination once these have lost accuracy;
+    all other spectra come from elimination.
 
     Parameters
     ----------
@@ -125,6 +126,7 @@ def choose_engine(
     nfft : length of the DFT, for "spectrum"
     length : samples of the response, for "time" (default: `nfft`)
     dtype : "float32" or "float64"
+    loop_gradients : whether spectra need gradients by loop terms and delays, which elimination alone finds
     """
     delays = np.asarray(delays)
     if delays.shape != (lines,):
@@ -140,9 +142,11 @@ def choose_engine(
         raise NetworkError(f"the domain is '{domain}'; choose 'spectrum' or 'time'")
     if nfft is None:
         raise NetworkError("the length of the DFT is missing; give nfft=")
-    if inputs == outputs == 1 and suits_minors(delays, filters):
+    if inputs == outputs == 1 and not loop_gradients and suits_minors(delays, filters):
         return SwitchingEngine(delays, nfft=nfft, filters=filters, dtype=dtype)
-    return _elimination(delays, nfft=nfft, filters=filters, dtype=dtype)
+    from tonewright.reverb.engines.elimination import EliminationEngine
+
+    return EliminationEngine(delays, nfft=nfft, filters=filters, dtype=dtype, loop_gradients=loop_gradients)
 
 
 def suits_minors(delays: np.ndarray, filters: np.ndarray | None) -> bool:
@@ -179,12 +183,12 @@ def is_plain_gain(above: np.ndarray, below: np.ndarray) -> bool:
     ----------
     above, below : (3,) coefficients of numerator and denominator
     """
-    error = np.abs(above * below[0] - below * above[0]).max()
-    return bool(error <= 4e-16 * max(np.abs(above).max() * np.abs(below).max(), 1e-300))
+    own = np.argmax(np.abs(below))
+    return bool(np.abs(above - below * (above[own] / below[own])).max() <= 1e-14 * np.abs(above).max())
 
 
 class SwitchingEngine:
-    """Principal minors until a pivot vanishes, and elimination from then on.
+    """Principal minors until they lose accuracy, and elimination from then on.
 
     Parameters
     ----------
@@ -233,12 +237,7 @@ class SwitchingEngine:
         try:
             return getattr(self.engine, name)(*parts)
         except ZeroPivot:
-            if not self.switched:
-                self.engine = _elimination(self._delays, **self._arguments)
+            from tonewright.reverb.engines.elimination import EliminationEngine
+
+            self.engine = EliminationEngine(self._delays, **self._arguments, loop_gradients=False)
             return getattr(self, name)(*parts)
-
-
-def _elimination(delays: np.ndarray, **arguments: Any) -> Any:
-    from tonewright.reverb.engines.elimination import EliminationEngine
-
-    return EliminationEngine(delays, **arguments)

@@ -1,9 +1,9 @@
 r"""Passes over the subsets and the bins: two real sequences travel as one complex one.
 
-With p the coefficients of :math:`P_A` and r those of :math:`P_{A-BC} - P_A`, the transform F of p + j r holds both,
-as p and r are real: :math:`2 P_k = F_k + \bar F_{-k}` and :math:`2 R_k = -j (F_k - \bar F_{-k})`. Bin
-k = k_1 + n_1 k_2 stands at [k_1, k_2]; see `minor_transform.PackedTransform`. Complex numbers are given as pairs of
-real ones, and derivatives come back conjugated, ready for another forward transform.
+With p the coefficients of :math:`P_A` and r those of :math:`P_{A-BC} - P_A`, the transform F of p + j r holds
+both, as p and r are real: :math:`2 P_k = F_k + \bar F_{-k}` and :math:`2 R_k = -j (F_k - \bar F_{-k})`. Bin
+:math:`k_1 + n_1 k_2` stands at :math:`[k_1, k_2]`; see `minor_transform.PackedTransform`. Complex numbers are
+given as pairs of real ones, and derivatives come back conjugated, ready for another forward transform.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from numba import njit
 from tonewright.reverb.engines.minor_lanes import lane_formula
 
 BIN_LANES = 8
+TERM_LANES = 4
 _options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
+_inlined = {**_options, "cache": False, "inline": "always"}
 
 
 @njit(**_options)
@@ -36,60 +38,68 @@ def gather(packed, positions, given):
         given[2 * k + 1] = -second
 
 
-@njit(**_options)
-def scatter_polynomials(minors, positions, polynomials, length, packed):
-    """As `scatter`, with a polynomial (subsets, terms) for each minor; wraps what passes `length`."""
-    packed[:] = 0
-    for k in range(positions.size):
-        first = minors[2 * k]
-        second = minors[2 * k + 1] - first
-        target = packed[positions[k] :]
-        for t in range(polynomials.shape[1]):
-            target[t, 0] += first * polynomials[k, t]
-            target[t, 1] += second * polynomials[k, t]
-    for t in range(length, packed.shape[0]):
-        packed[t % length, 0] += packed[t, 0]
-        packed[t % length, 1] += packed[t, 1]
+@lane_formula(written=("pairs",), read=("pairs", "plain", "same", "same"), lanes=TERM_LANES)
+def _more_terms(first, second, terms, first_minor, second_minor):
+    return first + terms * first_minor, second + terms * second_minor
+
+
+@lane_formula(read=("pairs", "plain", "plain", "plain"), lanes=TERM_LANES)
+def _more_sums(first, second, terms, first_sum, second_sum):
+    return first_sum + terms * first, second_sum + terms * second
 
 
 @njit(**_options)
-def gather_polynomials(packed, positions, polynomials, length, given):
-    """Adjoint of `scatter_polynomials`."""
-    for t in range(length, packed.shape[0]):
-        packed[t, 0], packed[t, 1] = packed[t % length, 0], packed[t % length, 1]
+def scatter_polynomials(minors, positions, polynomials, length, numbers):
+    """As `scatter`, with a polynomial for each minor; wraps what passes `length`.
+
+    Parameters
+    ----------
+    minors : (subsets * 2,)
+    positions : (subsets,)
+    polynomials : (subsets * terms,), terms a multiple of the lanes
+    length : of the transform
+    numbers : (samples * 2,) the packed sequence, with room for all terms after `length`
+    """
+    numbers[:] = 0
+    terms = polynomials.size // positions.size
+    pair = np.empty(2)
     for k in range(positions.size):
-        first, second = 0.0, 0.0
-        source = packed[positions[k] :]
-        for t in range(polynomials.shape[1]):
-            first += source[t, 0] * polynomials[k, t]
-            second += source[t, 1] * polynomials[k, t]
-        given[2 * k] = first + second
+        place = 2 * positions[k]
+        pair[0] = minors[2 * k]
+        pair[1] = minors[2 * k + 1] - pair[0]
+        for t in range(0, terms, TERM_LANES):
+            at = place + 2 * t
+            read, places = (numbers, polynomials, pair, pair), (at, k * terms + t, 0, 1)
+            _more_terms((numbers,), (at,), read, places)
+    for t in range(2 * length, numbers.size):
+        numbers[t % (2 * length)] += numbers[t]
+
+
+@njit(**_options)
+def gather_polynomials(numbers, positions, polynomials, length, given):
+    """Adjoint of `scatter_polynomials`; writes (subsets * 2,)."""
+    for t in range(2 * length, numbers.size):
+        numbers[t] = numbers[t % (2 * length)]
+    terms = polynomials.size // positions.size
+    sums = np.empty(2 * TERM_LANES)
+    for k in range(positions.size):
+        sums[:] = 0
+        for t in range(0, terms, TERM_LANES):
+            places = (2 * (positions[k] + t), k * terms + t, 0, TERM_LANES)
+            _more_sums((sums, sums), (0, TERM_LANES), (numbers, polynomials, sums, sums), places)
+        second = np.sum(sums[TERM_LANES:])
+        given[2 * k] = np.sum(sums[:TERM_LANES]) + second
         given[2 * k + 1] = -second
 
 
 @njit(**_options)
-def shift_minors(minors, stride, amount):
-    """Minors of a matrix from those of the same with `amount` added to one diagonal entry, in place."""
-    for start in range(0, minors.size, 2 * stride):
-        for k in range(start, start + stride):
-            minors[k + stride] -= amount * minors[k]
-
-
-@njit(**_options)
-def shift_minors_adjoint(given, stride, amount):
-    """Adjoint of `shift_minors`, in place."""
-    for start in range(0, given.size, 2 * stride):
-        for k in range(start, start + stride):
-            given[k] -= amount * given[k + stride]
-
-
-@njit(**_options)
 def _ratio(ar, ai, br, bi, floor):
-    """2 P, R / P, 1 / |2 P|² and |2 P|² + |2 R|² of one bin from the packed transform there and at its mirror."""
+    """2 P, R / P, 1 / |2 P|² and |2 P|² + |2 R|² from the packed transform at a bin and at its mirror."""
     pr, pi, rr, ri = ar + br, ai - bi, ai + bi, br - ar
     energy = pr * pr + pi * pi + floor
     weight = 1 / energy
-    return pr, pi, (rr * pr + ri * pi) * weight, (ri * pr - rr * pi) * weight, weight, energy + rr * rr + ri * ri
+    qr, qi = (rr * pr + ri * pi) * weight, (ri * pr - rr * pi) * weight
+    return pr, pi, qr, qi, weight, energy + rr * rr + ri * ri
 
 
 @njit(**_options)
@@ -102,7 +112,7 @@ def _returned(pr, pi, qr, qi, weight, gr, gi):
 
 @lane_formula(
     written=("pairs", "mirrored", "plain", "plain", "plain", "plain"),
-    read=("pairs", "mirrored", *("plain",) * 8),
+    read=("pairs", "mirrored", *("same",) * 4, *("plain",) * 4),
     lanes=BIN_LANES,
 )
 def _colorless_lanes(ar, ai, br, bi, one, direct, scale, floor, value, pulled, total, largest):
@@ -118,106 +128,123 @@ def _colorless_lanes(ar, ai, br, bi, one, direct, scale, floor, value, pulled, t
     gr, gi = pull * hr, pull * qi
     sr, si = (gr * pr - gi * pi) * weight, (gr * pi + gi * pr) * weight
     tr, ti = sr * qr + si * qi, sr * qi - si * qr
-    back = floor - tr - si, floor - ti - sr, si - tr, ti - sr
+    back = -tr - si, -ti - sr, si - tr, ti - sr
     sums = value + error * error, pulled + gr, total + energy + rr * rr + ri * ri, largest.larger(weight)
     return *back, *sums
 
 
-@njit(**_options)
-def _colorless_run(numbers, first, second, constants, sums):
-    own = (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
-    outputs = (numbers, numbers, sums, sums, sums, sums)
-    inputs = (numbers, numbers, constants, constants, constants, constants, sums, sums, sums, sums)
-    _colorless_lanes(outputs, (first, second, *own), inputs, (first, second, *own, *own))
-
-
-@njit(**_options)
-def _colorless_few(numbers, first, second, count, constants, totals, spare, sums):
-    """Fewer bins than lanes, by way of spare memory; a bin may be its own mirror."""
-    last = 4 * BIN_LANES - 2
-    spare[:] = 1
-    sums[:] = 0
-    for k in range(count):
-        for part in range(2):
-            spare[2 * k + part] = numbers[first + 2 * k + part]
-            spare[last - 2 * k + part] = numbers[second + 2 * (count - 1 - k) + part]
-    _colorless_run(spare, 0, 2 * BIN_LANES, constants, sums)
-    for k in range(count):
-        for part in range(2):
-            if first == second:
-                spare[last - 2 * k + part] += spare[2 * k + part]
-            numbers[first + 2 * k + part] = spare[2 * k + part]
-            numbers[second + 2 * (count - 1 - k) + part] = spare[last - 2 * k + part]
-    _add(sums, count, totals)
-
-
-@njit(**_options)
+@njit(**_inlined)
 def _add(sums, count, totals):
     for k in range(count):
         for j in range(3):
             totals[j] += sums[j * BIN_LANES + k]
         totals[3] = max(totals[3], sums[3 * BIN_LANES + k])
+    for k in range(sums.size):
+        sums[k] = 0
+
+
+@njit(**_inlined)
+def _moved(numbers, first, second, count, spare, back):
+    """A few bins and their mirrors from `numbers` into spare memory, or back; a bin may be its own mirror."""
+    last = 4 * BIN_LANES - 2
+    if not back:
+        for k in range(spare.size):
+            spare[k] = 1
+    for k in range(count):
+        for part in range(2):
+            near, far = 2 * k + part, last - 2 * k + part
+            own, mirror = first + near, second + 2 * (count - 1 - k) + part
+            if back:
+                if own == mirror:
+                    spare[near] = spare[far] = spare[near] + spare[far]
+                numbers[own], numbers[mirror] = spare[near], spare[far]
+            else:
+                spare[near], spare[far] = numbers[own], numbers[mirror]
+
+
+@njit(**_inlined)
+def _stretch(which, rows, columns):
+    """Places of bins that follow each other and of their mirrors in reverse order, and how many they are."""
+    if which == 0:
+        return 0, 0, 1
+    if which < 3:
+        begin, count = 2, columns - 1
+    elif which < 5:
+        begin, count = rows * columns, columns * (1 - rows % 2)
+    else:
+        return 2 * (which - 4) * columns, 2 * (rows - which + 4) * columns, columns
+    half = count // 2
+    if which % 2:
+        return begin, begin + 2 * (count - half), half
+    return begin + 2 * half, begin + 2 * half, count % 2
 
 
 @njit(**_options)
-def _colorless_pairs(numbers, first, second, count, constants, totals, spare, sums):
-    """`count` bins from place `first` on, with their mirrors in reverse order from `second` on."""
-    sums[:] = 0
-    done = 0
-    while done + BIN_LANES <= count:
-        mirror = second + 2 * (count - done - BIN_LANES)
-        _colorless_run(numbers, first + 2 * done, mirror, constants, sums)
-        done += BIN_LANES
-    _add(sums, BIN_LANES, totals)
-    if done < count:
-        _colorless_few(numbers, first + 2 * done, second, count - done, constants, totals, spare, sums)
-
-
-@njit(**_options)
-def colorless_bins(numbers, rows, columns, constants):
+def colorless_bins(numbers, rows, columns, constants, spare, sums, totals):
     """Pass for the mean of (|H| - 1)²; the transform is replaced by the derivatives.
 
     Parameters
     ----------
     numbers : (rows * columns * 2,) transform
     rows, columns : its shape
-    constants : (4, lanes) of its type: 1, D, the factor of the derivatives, and what is added to squares
-
-    Returns
-    -------
-    (4,) sum of (|H| - 1)² over the bins, derivative by D, energy |2 P|² + |2 R|² over half the circle, and the
-    largest 1 / |2 P|²
+    constants : (4,) of its type: 1, D, the factor of the derivatives, and what is added to squares
+    spare, sums : (4 * lanes,) scratch of its type
+    totals : (4,) where are written the sum of (|H| - 1)² over the bins, the derivative by D, the energy
+        |2 P|² + |2 R|² over half the circle, and the largest 1 / |2 P|²
     """
-    totals, spare = np.zeros(4), np.empty_like(numbers[: 4 * BIN_LANES])
-    sums = np.empty_like(numbers[: 4 * BIN_LANES])
-    for k in range(1, (rows + 1) // 2):
-        first, second = 2 * k * columns, 2 * (rows - k) * columns
-        _colorless_pairs(numbers, first, second, columns, constants, totals, spare, sums)
-    for row in range(2 - rows % 2):
-        count, first = (columns - 1, 2) if row == 0 else (columns, rows * columns)
-        half = count // 2
-        second = first + 2 * (count - half)
-        _colorless_pairs(numbers, first, second, half, constants, totals, spare, sums)
-        if count % 2:
-            middle = first + 2 * half
-            _colorless_few(numbers, middle, middle, 1, constants, totals, spare, sums)
-    _colorless_few(numbers, 0, 0, 1, constants, totals, spare, sums)
-    return totals
+    totals[0] = totals[1] = totals[2] = totals[3] = 0.0
+    for k in range(sums.size):
+        sums[k] = 0
+    c = constants
+    own = (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
+    for which in range(4 + (rows + 1) // 2):
+        first, second, count = _stretch(which, rows, columns)
+        for done in range(0, count, BIN_LANES):
+            left = count - done
+            near, far, memory = first + 2 * done, second + 2 * (left - BIN_LANES), numbers
+            if left < BIN_LANES:
+                _add(sums, BIN_LANES, totals)
+                _moved(numbers, near, second, left, spare, False)
+                near, far, memory = 0, 2 * BIN_LANES, spare
+            outputs, inputs = (memory, memory), (memory, memory, c, c, c, c)
+            kept = (sums, sums, sums, sums)
+            _colorless_lanes(outputs + kept, (near, far, *own), inputs + kept, (near, far, 0, 1, 2, 3, *own))
+            if left < BIN_LANES:
+                _moved(numbers, first + 2 * done, second, left, spare, True)
+                _add(sums, left, totals)
+        _add(sums, BIN_LANES, totals)
+
+
+@njit(**_options)
+def _mirror(row, column, rows, columns):
+    """Where the mirror of the bin at [row, column] stands."""
+    if row:
+        return rows - row, columns - 1 - column
+    return 0, columns - column if column else 0
 
 
 @njit(**_options)
 def response_bins(packed, direct, floor, spectrum):
-    """Writes H (bins, 2) in the order of the frequencies; returns the last two of those of `colorless_bins`."""
+    """Writes H (bins, 2) in the order of the frequencies; returns the last two of those of `colorless_bins`.
+
+    Parameters
+    ----------
+    packed : (rows, columns, 2) transform
+    direct, floor : D and what is added to squares, of its type
+    spectrum : (bins, 2)
+    """
     rows, columns, _ = packed.shape
-    length = rows * columns
     total, largest = 0.0, 0.0
-    for k in range(length // 2 + 1):
-        m = (length - k) % length
-        a, b = packed[k % rows, k // rows], packed[m % rows, m // rows]
-        _, _, qr, qi, weight, energy = _ratio(a[0], a[1], b[0], b[1], floor)
-        spectrum[k, 0], spectrum[k, 1] = direct + qr, qi
-        total += energy
-        largest = max(largest, weight)
+    for row in range(min(rows, spectrum.shape[0])):
+        k = row
+        for column in range((spectrum.shape[0] - row + rows - 1) // rows):
+            i, j = _mirror(row, column, rows, columns)
+            a, b = packed[row, column], packed[i, j]
+            _, _, qr, qi, weight, energy = _ratio(a[0], a[1], b[0], b[1], floor)
+            spectrum[k, 0], spectrum[k, 1] = direct + qr, qi
+            total += energy
+            largest = max(largest, weight)
+            k += rows
     return total, largest
 
 
@@ -225,14 +252,16 @@ def response_bins(packed, direct, floor, spectrum):
 def pullback_bins(packed, gradient, floor, returned):
     """Writes the derivatives by the sequences (rows, columns, 2) from those by H (bins, 2)."""
     rows, columns, _ = packed.shape
-    length = rows * columns
-    for k in range(length // 2 + 1):
-        m = (length - k) % length
-        a, b = packed[k % rows, k // rows], packed[m % rows, m // rows]
-        pr, pi, qr, qi, weight, _ = _ratio(a[0], a[1], b[0], b[1], floor)
-        c, d, e, f = _returned(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
-        own, mirror = returned[k % rows, k // rows], returned[m % rows, m // rows]
-        if k == m:
-            own[0], own[1] = c + e, d + f
-        else:
-            own[0], own[1], mirror[0], mirror[1] = c, d, e, f
+    for row in range(min(rows, gradient.shape[0])):
+        k = row
+        for column in range((gradient.shape[0] - row + rows - 1) // rows):
+            i, j = _mirror(row, column, rows, columns)
+            a, b = packed[row, column], packed[i, j]
+            pr, pi, qr, qi, weight, _ = _ratio(a[0], a[1], b[0], b[1], floor)
+            c, d, e, f = _returned(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
+            if i == row and j == column:
+                c, d = c + e, d + f
+            else:
+                returned[i, j, 0], returned[i, j, 1] = e, f
+            returned[row, column, 0], returned[row, column, 1] = c, d
+            k += rows

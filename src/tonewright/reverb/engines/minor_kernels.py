@@ -1,10 +1,10 @@
 r"""All principal minors of two matrices at once, and the adjoint.
 
-A minor is the product of the pivots met on the way through Schur complements: a line is either left out, which
-drops its row and column, or eliminated (Griffin and Tsatsomeros, "Principal minors, Part I", 2006). The two
-matrices and the subsets of the first three lines make 16 lanes, which are worked on side by side. The lines
-after them are walked through in binary order of their subsets, with one Schur complement in each step; of the
-last three the minors are written out, so that their pivots may vanish.
+A minor is the product of the pivots met on the way through Schur complements: a line is either left out,
+which drops its row and column, or eliminated (Griffin and Tsatsomeros, "Principal minors, Part I", 2006). The
+two matrices and the subsets of the first three lines make 16 lanes, which are worked on side by side. The
+lines after them are walked through in binary order of their subsets, with one Schur complement in each step;
+of the last three the minors are written out, so that their pivots may vanish.
 
 The minors stand in the order (subsets of the middle lines, of the last three, lanes); see
 `minor_tables.line_bits`. The Schur complement that has eliminated line o - 1 stands in slot o of a stack,
@@ -21,6 +21,24 @@ from tonewright.reverb.engines.minor_lanes import LANES, lane_formula
 FIRST = LAST = 3
 LEAF = LANES << LAST
 _options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+_inlined = {**_options, "cache": False, "inline": "always"}
+
+
+@lane_formula(read=("plain", "plain", "plain", "same"))
+def _pivot(entry, products, taken, one):
+    """Product of the pivots so far, reciprocal of this one where it is taken, the largest size of these."""
+    pivot = one - taken + taken * entry
+    inverse = taken / pivot
+    size = inverse.larger(-inverse)
+    for step in (8, 4, 2, 1):
+        size = size.larger(size.picked([s ^ step for s in range(LANES)]))
+    return products * pivot, inverse, size
+
+
+@lane_formula(read=(*("plain",) * 7, "same"))
+def _pivot_adjoint(d_entry, d_products, entry, products, taken, d_inverse, d_below, one):
+    pivot = one - taken + taken * entry
+    return d_entry + taken * (d_below * products + d_inverse / pivot), d_products + d_below * pivot
 
 
 @lane_formula
@@ -34,20 +52,26 @@ def _less_product(a, x, y):
 
 
 @lane_formula
-def _more_product(a, x, y):
-    return a + x * y
-
-
-@lane_formula
 def _complement_term(d_inner, d_column, d_row, gradient, row, column):
     return d_inner + gradient, d_column + gradient * row, d_row + gradient * column
 
 
 @lane_formula
+def _column_end(d_column, collected, inverse):
+    return d_column - collected * inverse, inverse - inverse
+
+
+@lane_formula
+def _row_end(d_row, d_inverse, collected, inverse, row):
+    taken = collected * inverse
+    return d_row - taken, d_inverse + taken * row
+
+
+@lane_formula
 def _last_minors(v, a, b, c, d, e, f, g, h, i):
-    va, ve = v * a, v * e
-    upper, outer, lower = va * e - v * b * d, va * i - v * c * g, ve * i - v * f * h
-    return v, va, ve, upper, v * i, outer, lower, a * lower - v * b * (d * i - f * g) + v * c * (d * h - e * g)
+    upper, outer, lower = a * e - b * d, a * i - c * g, e * i - f * h
+    whole = a * lower - b * (d * i - f * g) + c * (d * h - e * g)
+    return v, v * a, v * e, v * upper, v * i, v * outer, v * lower, v * whole
 
 
 @lane_formula
@@ -70,16 +94,19 @@ def _last_adjoint(dv, da, db, dc, dd, de, df, dg, dh, di, v, a, b, c, d, e, f, g
     return dv, da, db, dc, dd, de, df, dg, dh, di
 
 
-@njit(**_options)
-def slot_place(lines, slot):
-    """Where a slot of the stack begins, and where the next one does."""
-    count = 0
-    for used in range(slot):
-        count += (lines - used) ** 2
-    return count * LANES
+def slot_places(lines: int) -> np.ndarray:
+    """Where each slot of the stack begins, and last where it ends."""
+    return np.cumsum([0] + [(lines - slot) ** 2 for slot in range(lines - LAST + 1)]) * LANES
 
 
-@njit(**_options)
+def lanes_taken() -> np.ndarray:
+    """Lanes in which each of the first lines is eliminated, and all, in which the others are."""
+    lanes = np.arange(LANES)
+    taken = [lanes >> (line + 1) & 1 for line in range(FIRST)]
+    return np.concatenate([*taken, np.ones(LANES)])
+
+
+@njit(**_inlined)
 def _trailing_zeros(number):
     count = 0
     while not number & 1:
@@ -88,20 +115,30 @@ def _trailing_zeros(number):
     return count
 
 
-@njit(**_options)
-def _eliminate(lines, owner, line, stack, products, row, taken, scale):
-    """Schur complement by one line of the matrix in slot `owner`, into slot line + 1; the smallest pivot.
+@njit(**_inlined)
+def _slot(lines, t):
+    """Slot of the matrix of subset `t`."""
+    return lines - LAST - _trailing_zeros(t) if t else FIRST
+
+
+@njit(**_inlined)
+def _corner(lines, places, owner, line):
+    """Place of the pivot of `line` in slot `owner`."""
+    return places[owner] + (line - owner) * (lines - owner + 1) * LANES
+
+
+@njit(**_inlined)
+def _eliminate(lines, places, owner, line, stack, products, row, taken):
+    """Schur complement by one line of the matrix in slot `owner`, into slot line + 1; the largest 1 / pivot.
 
     A lane whose `taken` is 0 leaves the line out instead.
     """
-    width, size = lines - owner, lines - line - 1
-    corner = slot_place(lines, owner) + (line - owner) * (width + 1) * LANES
-    place, inverse, smallest = slot_place(lines, line + 1), size * LANES, np.inf
-    for s in range(LANES):
-        pivot = 1 + taken[s] * (stack[corner + s] - 1)
-        smallest = min(smallest, abs(pivot))
-        products[(line + 1) * LANES + s] = products[owner * LANES + s] * pivot
-        row[inverse + s] = taken[s] / pivot
+    width, size, mask = lines - owner, lines - line - 1, min(line, FIRST) * LANES
+    corner, place = _corner(lines, places, owner, line), places[line + 1]
+    inverse, largest, below = size * LANES, (size + 1) * LANES, (line + 1) * LANES
+    read = (stack, products, taken, taken)
+    at = (corner, owner * LANES, mask, FIRST * LANES)
+    _pivot((products, row, row), (below, inverse, largest), read, at)
     for j in range(size):
         _product((row,), (j * LANES,), (stack, row), (corner + (j + 1) * LANES, inverse))
     for i in range(size):
@@ -109,139 +146,110 @@ def _eliminate(lines, owner, line, stack, products, row, taken, scale):
         for j in range(size):
             across = start + (j + 1) * LANES
             _less_product((stack,), (target + j * LANES,), (stack, stack, row), (across, start, j * LANES))
-    return smallest * scale[line]
+    return row[largest]
 
 
-@njit(**_options)
-def _eliminate_adjoint(lines, owner, line, stack, products, gradient, d_products, row, taken):
+@njit(**_inlined)
+def _eliminate_adjoint(lines, places, owner, line, stack, products, gradient, d_products, row, taken):
     """Adds the adjoint of `_eliminate` in slot line + 1 of `gradient` to slot `owner`."""
-    width, size = lines - owner, lines - line - 1
-    corner = slot_place(lines, owner) + (line - owner) * (width + 1) * LANES
-    place, inverse, column = slot_place(lines, line + 1), size * LANES, (size + 1) * LANES
+    width, size, mask = lines - owner, lines - line - 1, min(line, FIRST) * LANES
+    corner, place = _corner(lines, places, owner, line), places[line + 1]
+    inverse, column, held, one = size * LANES, (size + 1) * LANES, owner * LANES, FIRST * LANES
+    read = (stack, products, taken, taken)
+    _pivot((row, row, row), (0, inverse, column), read, (corner, held, mask, one))
+    for s in range(inverse):
+        row[s] = 0.0
     for s in range(LANES):
-        row[inverse + s] = -taken[s] / (1 + taken[s] * (stack[corner + s] - 1))
-    row[:inverse] = 0.0
+        row[column + s] = 0.0
     for i in range(size):
-        row[column : column + LANES] = 0.0
         start, source = corner + (i + 1) * width * LANES, place + i * size * LANES
         for j in range(size):
             inner = (start + (j + 1) * LANES, column, j * LANES)
             given = (source + j * LANES, corner + (j + 1) * LANES, start)
-            _complement_term((gradient, row, row), inner, (gradient, row, row, gradient, stack, stack), inner + given)
-        _more_product((gradient,), (start,), (gradient, row, row), (start, column, inverse))
-    row[column : column + LANES] = 0.0
+            read = (gradient, row, row, gradient, stack, stack)
+            _complement_term((gradient, row, row), inner, read, inner + given)
+        _column_end((gradient, row), (start, column), (gradient, row, row), (start, column, inverse))
     for j in range(size):
         across, own = corner + (j + 1) * LANES, j * LANES
-        _product((row,), (own,), (row, row), (own, inverse))
-        _more_product((row,), (column,), (row, row, stack), (column, own, across))
-        for s in range(LANES):
-            gradient[across + s] += row[own + s]
-    for s in range(LANES):
-        held, below = owner * LANES + s, d_products[(line + 1) * LANES + s]
-        pivot = 1 + taken[s] * (stack[corner + s] - 1)
-        gradient[corner + s] += row[column + s] * row[inverse + s] + taken[s] * below * products[held]
-        d_products[held] += below * pivot
+        read = (gradient, row, row, row, stack)
+        _row_end((gradient, row), (across, column), read, (across, column, own, inverse, across))
+    read = (gradient, d_products, stack, products, taken, row, d_products, taken)
+    at = (corner, held, corner, held, mask, column, (line + 1) * LANES, one)
+    _pivot_adjoint((gradient, d_products), (corner, held), read, at)
 
 
-@njit(**_options)
-def _nodes(lines, t):
-    """Slot of the matrix of subset `t`, slot of that it comes from, and the line eliminated last."""
-    if t == 0:
-        return FIRST, FIRST - 1, FIRST - 1
-    slot = lines - LAST - _trailing_zeros(t)
-    above = t & (t - 1)
-    owner = FIRST if above == 0 else lines - LAST - _trailing_zeros(above)
-    return slot, owner, slot - 1
-
-
-@njit(**_options)
-def _last_places(lines, slot):
+@njit(**_inlined)
+def _last_places(lines, places, slot):
     width = lines - slot
-    p = slot_place(lines, slot) + (width - LAST) * (width + 1) * LANES
+    p = _corner(lines, places, slot, lines - LAST)
     q, r = p + width * LANES, p + 2 * width * LANES
     one, two = LANES, 2 * LANES
     return slot * LANES, p, p + one, p + two, q, q + one, q + two, r, r + one, r + two
 
 
 @njit(**_options)
-def _begin(pair, stack, products, row, taken, scale):
-    lines = pair.shape[1]
-    products[:LANES] = 1.0
-    for i in range(lines):
-        for j in range(lines):
-            for s in range(LANES):
-                stack[(i * lines + j) * LANES + s] = pair[s & 1, i, j]
-    smallest = np.inf
-    for line in range(FIRST):
-        for s in range(LANES):
-            taken[s] = s >> (line + 1) & 1
-        smallest = min(smallest, _eliminate(lines, line, line, stack, products, row, taken, scale))
-    taken[:] = 1.0
-    return smallest
-
-
-@njit(**_options)
-def minors(pair, scale, threshold, stack, products, row, taken, found):
-    """Principal minors (subsets, 2) of a pair of matrices, in the order of the module; False on a small pivot.
+def minors(places, stack, products, row, taken, limits, found):
+    """Principal minors of a pair of matrices; False where a pivot is small.
 
     Parameters
     ----------
-    pair : (2, lines, lines) with at least 6 lines
-    scale : (lines,) reciprocal sizes, with which pivots are compared with `threshold`
-    stack, products, row, taken : scratch
-    found : (subsets * 2,) where the minors are written
+    places : (slots + 1,) from `slot_places`
+    stack : where the first slot holds both matrices in each pair of lanes
+    products, row : scratch
+    taken : (first lines + 1, lanes) from `lanes_taken`, flat
+    limits : (lines,) largest allowed 1 / pivot
+    found : (subsets * 2,) where the minors are written, in the order of the module
     """
-    lines = pair.shape[1]
-    if not _begin(pair, stack, products, row, taken, scale) >= threshold:
-        return False
-    for t in range(1 << (lines - FIRST - LAST)):
-        slot, owner, line = _nodes(lines, t)
-        if t and not _eliminate(lines, owner, line, stack, products, row, taken, scale) >= threshold:
-            return False
-        p = t * LEAF
-        o = (p, p + 16, p + 32, p + 48, p + 64, p + 80, p + 96, p + 112)
-        a, m = found, stack
-        read = (products, m, m, m, m, m, m, m, m, m)
-        _last_minors((a, a, a, a, a, a, a, a), o, read, _last_places(lines, slot))
+    lines = places.size - 2 + LAST
+    for s in range(LANES):
+        products[s] = 1.0
+    for step in range(FIRST + (1 << (lines - FIRST - LAST))):
+        t = step - FIRST
+        slot = _slot(lines, t) if t >= 0 else step + 1
+        if t:
+            owner = _slot(lines, t & (t - 1)) if t > 0 else step
+            largest = _eliminate(lines, places, owner, slot - 1, stack, products, row, taken)
+            if not largest <= limits[slot - 1]:
+                return False
+        if t >= 0:
+            p = t * LEAF
+            o = (p, p + 16, p + 32, p + 48, p + 64, p + 80, p + 96, p + 112)
+            a, m = found, stack
+            read = (products, m, m, m, m, m, m, m, m, m)
+            _last_minors((a, a, a, a, a, a, a, a), o, read, _last_places(lines, places, slot))
     return True
 
 
 @njit(**_options)
-def minors_adjoint(lines, given, stack, products, gradient, d_products, row, taken, scale, d_pair):
-    """Derivatives by the pair from those by its minors, after `minors` of the same pair.
+def minors_adjoint(places, stack, products, row, taken, given, gradient, d_products):
+    """Derivatives by the pair, into the first slot of `gradient`, from those by its minors, `given`.
 
-    Parameters
-    ----------
-    lines : number of lines
-    given : (subsets * 2,) derivatives by the minors
-    stack, products, gradient, d_products, row, taken, scale : scratch; the first two as `minors` left the first slots
-    d_pair : (2, lines, lines) where the derivatives are written
+    The stack and the products are as `minors` left them, and `gradient` and `d_products` like them.
     """
-    gradient[:] = 0.0
-    d_products[:] = 0.0
-    for t in range(1 << (lines - FIRST - LAST)):
-        slot, owner, line = _nodes(lines, t)
+    lines = places.size - 2 + LAST
+    for k in range(places[FIRST + 1]):
+        gradient[k] = 0.0
+    for k in range((FIRST + 1) * LANES):
+        d_products[k] = 0.0
+    last = (1 << (lines - FIRST - LAST)) - 1
+    for t in range(last + 1):
+        slot = _slot(lines, t)
         if t:
-            _eliminate(lines, owner, line, stack, products, row, taken, scale)
-            gradient[slot_place(lines, slot) : slot_place(lines, slot + 1)] = 0.0
-            d_products[slot * LANES : (slot + 1) * LANES] = 0.0
-        p, own = t * LEAF, _last_places(lines, slot)
+            owner = _slot(lines, t & (t - 1))
+            _eliminate(lines, places, owner, slot - 1, stack, products, row, taken)
+            for k in range(places[slot], places[slot + 1]):
+                gradient[k] = 0.0
+            for s in range(LANES):
+                d_products[slot * LANES + s] = 0.0
+        p, own = t * LEAF, _last_places(lines, places, slot)
         m, g, a = stack, gradient, given
         d = (d_products, g, g, g, g, g, g, g, g, g)
         o = (p, p + 16, p + 32, p + 48, p + 64, p + 80, p + 96, p + 112)
-        read = d + (products, m, m, m, m, m, m, m, m, m) + (a, a, a, a, a, a, a, a)
+        read = (*d, products, m, m, m, m, m, m, m, m, m, a, a, a, a, a, a, a, a)
         _last_adjoint(d, own, read, own + own + o)
-        level = 0
-        while t >> level & 1:
-            _, above, line = _nodes(lines, t >> level << level)
-            _eliminate_adjoint(lines, above, line, stack, products, gradient, d_products, row, taken)
-            level += 1
-    for line in range(FIRST - 1, -1, -1):
-        for s in range(LANES):
-            taken[s] = s >> (line + 1) & 1
-        _eliminate_adjoint(lines, line, line, stack, products, gradient, d_products, row, taken)
-    for i in range(lines):
-        for j in range(lines):
-            d_pair[0, i, j] = d_pair[1, i, j] = 0.0
-            for s in range(LANES):
-                d_pair[s & 1, i, j] += gradient[(i * lines + j) * LANES + s]
+        # Matrices of which this was the last subset; after the last of all, those of the first lines too.
+        ended = lines - LAST if t == last else _trailing_zeros(~t)
+        for level in range(ended):
+            line, whole = lines - LAST - 1 - level, t >> level << level
+            owner = _slot(lines, whole & (whole - 1)) if line >= FIRST else line
+            _eliminate_adjoint(lines, places, owner, line, stack, products, gradient, d_products, row, taken)

@@ -31,6 +31,9 @@ class _Lanes:
     def __mul__(self, other: _Lanes) -> _Lanes:
         return self._with("fmul", other)
 
+    def __neg__(self) -> _Lanes:
+        return _Lanes(self.builder, self.builder.fneg(self.value))
+
     def __truediv__(self, other: _Lanes) -> _Lanes:
         return self._with("fdiv", other)
 
@@ -63,10 +66,11 @@ def lane_formula(
 ) -> Any:
     """Compile a formula for use in kernels as `name(written, places, read, read_places)`.
 
-    `written` and `read` are tuples of vectors of one type, `places` the positions in them at which the numbers
-    of all lanes begin. The formula takes one value for each vector read and returns one, or a tuple of them, for
+    `written` and `read` are tuples of vectors of one type, `places` the positions in them at which the
+    numbers of the lanes begin. The formula takes one value for each vector read and returns one for each of
     those written. A vector marked "pairs" holds numbers in pairs, and gives or takes two values; one marked
-    "mirrored" does so with its pairs in reverse order. Unmarked ones are "plain".
+    "mirrored" does so with its pairs in reverse order; one marked "same" gives one number to all lanes.
+    Unmarked ones are "plain".
     """
     if formula is None:
         return lambda given: lane_formula(given, written=written, read=read, lanes=lanes)
@@ -77,9 +81,11 @@ def lane_formula(
             def pointers(at, marks):  # type: ignore[no-untyped-def]
                 kinds = signature.args[at].types
                 for k, mark in enumerate(marks or ["plain"] * len(kinds)):
-                    array = context.make_array(kinds[k])(context, builder, builder.extract_value(arguments[at], k))
+                    array = context.make_array(kinds[k])(
+                        context, builder, builder.extract_value(arguments[at], k)
+                    )
                     place = builder.gep(array.data, [builder.extract_value(arguments[at + 1], k)])
-                    count = lanes if mark == "plain" else 2 * lanes
+                    count = {"plain": lanes, "same": 1}.get(mark, 2 * lanes)
                     vector = ir.VectorType(context.get_data_type(kinds[k].dtype), count)
                     yield mark, builder.bitcast(place, vector.as_pointer()), kinds[k].dtype.bitwidth // 8
 
@@ -101,6 +107,8 @@ def lane_formula(
 def _split(value: _Lanes, mark: str, lanes: int) -> list[_Lanes]:
     if mark == "plain":
         return [value]
+    if mark == "same":
+        return [value.picked([0] * lanes)]
     order = range(lanes) if mark == "pairs" else range(lanes - 1, -1, -1)
     return [value.picked([2 * k + part for k in order]) for part in range(2)]
 

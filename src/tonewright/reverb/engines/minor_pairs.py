@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tonewright.reverb.engines import minor_bins, minor_kernels
+from tonewright.reverb.engines import minor_kernels
 from tonewright.reverb.engines.base import ZeroPivot
-from tonewright.reverb.engines.minor_kernels import LANES
+from tonewright.reverb.engines.minor_kernels import LANES, LAST
+from tonewright.reverb.engines.minor_shift import shift_minors
 
 _MARGIN = 0.1
 _SAFE_PIVOT = 1e-3
@@ -16,11 +17,11 @@ _MOST_UNSHIFTED_LINES = 8
 class PairMinors:
     r"""Minors of :math:`-GA` and :math:`-G(A - BC)` for a diagonal G of plain gains, and their adjoint.
 
-    With :math:`|G|^{1/2}` on either side, which changes no principal minor, all lines are of like size. A small pivot
-    loses digits. Where one occurs, and always with many lines, :math:`t\,G` is added with t so large that
-    the symmetric part is positive definite, which keeps every pivot of every Schur complement away from 0.
-    The minors asked for then follow from :math:`\det (X + e_i)_{S + i} = \det X_{S + i} + e_i \det X_S`, one
-    line at a time.
+    With :math:`|G|^{1/2}` on either side, which changes no principal minor, all lines are of like size.
+    A small pivot loses digits. Where one occurs, and always with many lines, :math:`t\,|G|` is added with t
+    so large that the symmetric part is positive definite, which keeps the pivots of all Schur complements
+    away from 0; `minor_shift` leads back to the minors asked for. The determinants of the matrices, which
+    are minors too, tell how many digits are right.
 
     Parameters
     ----------
@@ -41,14 +42,16 @@ class PairMinors:
         self._sign = np.where(gains < 0, 1.0, -1.0)[:, None]
         self._weight = root[:, None] * root
         self._shift = np.zeros(lines)
-        self._pair, self._d_pair = np.zeros((2, lines, lines)), np.zeros((2, lines, lines))
-        self._pair[:] = np.eye(lines)
+        self._pair = np.stack([np.eye(lines)] * 2)
         self._found = np.zeros(2 << lines)
-        size = minor_kernels.slot_place(lines, lines - 2)
-        self._stack, self._gradient = np.zeros(size), np.zeros(size)
-        self._products, self._d_products = np.zeros((lines + 1) * LANES), np.zeros((lines + 1) * LANES)
-        self._row, self._taken = np.zeros((lines + 2) * LANES), np.zeros(LANES)
-        self._scale = np.ones(lines)
+        places = minor_kernels.slot_places(lines)
+        self._stack, self._gradient = np.zeros(places[-1]), np.zeros(places[-1])
+        shape = (lines, lines, LANES // 2, 2)
+        self._first = self._stack[: places[1]].reshape(shape)
+        self._d_first = self._gradient[: places[1]].reshape(shape)
+        products, row = np.zeros((lines + 1) * LANES), np.zeros((lines + 2) * LANES)
+        self._memory = places, self._stack, products, row, minor_kernels.lanes_taken()
+        self._d_products, self._limits = np.zeros_like(products), np.full(lines, 1e3)
 
     def found(self, A: np.ndarray, outer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """Minors (subsets * 2,) of both matrices, side by side.
@@ -62,39 +65,36 @@ class PairMinors:
         own = self._pair[:, : self._count, : self._count]
         own[:] = signed * self._weight
         self._shift[:], self.noise = 0.0, 0.0
-        if self._count <= _MOST_UNSHIFTED_LINES:
-            size = np.abs(own).max(axis=(0, 2))
-            if self._recursion(1 / np.maximum(size, 1e-300), _SAFE_PIVOT):
-                return self._found
+        if self._count <= _MOST_UNSHIFTED_LINES and self._recursion(np.abs(own).max(axis=(0, 2))):
+            return self._found
+        used = min(self._count, self._strides.size - LAST)
+        self._shift[:used] = _definite_shift(signed[:, :used, :used]) * self._weight.diagonal()[:used]
         exact = np.linalg.det(own)
-        self._shift[: self._count] = _definite_shift(signed) * self._weight.diagonal()
         np.einsum("kii->ki", own)[:] += self._shift[: self._count]
-        if not self._recursion(1 / self._shift[: self._count], _SAFE_PIVOT):
+        if not self._recursion(self._shift[: self._count]):
             raise ZeroPivot("a pivot of the principal minors vanishes")
-        for stride, amount in zip(self._strides, self._shift, strict=True):
-            if amount:
-                minor_bins.shift_minors(self._found, stride, amount)
+        shift_minors(self._found, self._strides, self._shift, False)
         self.noise = float(np.max(np.abs(self._found[-2:] - exact) / np.maximum(1, np.abs(exact))))
         return self._found
 
     def pulled_back(self) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives (lines, lines) by A and by A - BC from those `given` by their minors, which are used up."""
-        for stride, amount in zip(self._strides, self._shift, strict=True):
-            if amount:
-                minor_bins.shift_minors_adjoint(self.given, stride, amount)
-        memory = self._stack, self._products, self._gradient, self._d_products, self._row, self._taken
-        minor_kernels.minors_adjoint(self._strides.size, self.given, *memory, self._scale, self._d_pair)
-        first, second = self._d_pair[:, : self._count, : self._count] * (self._sign * self._weight)
+        """Derivatives by A and by A - BC from those by the minors, `given`, which are used up."""
+        if self._shift.any():
+            shift_minors(self.given, self._strides, self._shift, True)
+        minor_kernels.minors_adjoint(*self._memory, self.given, self._gradient, self._d_products)
+        d_pair = self._d_first.sum(axis=2)[: self._count, : self._count].transpose(2, 0, 1)
+        first, second = d_pair * (self._sign * self._weight)
         return first, second
 
-    def _recursion(self, scale: np.ndarray, threshold: float) -> bool:
-        self._scale[: self._count] = scale
-        memory = self._stack, self._products, self._row, self._taken
-        return minor_kernels.minors(self._pair, self._scale, threshold, *memory, self._found)
+    def _recursion(self, size: np.ndarray) -> bool:
+        """Minors of the pair; False where a pivot is small against the `size` of its line."""
+        self._limits[: self._count] = 1 / (_SAFE_PIVOT * np.maximum(size, 1e-300))
+        self._first[:] = self._pair.transpose(1, 2, 0)[:, :, None]
+        return minor_kernels.minors(*self._memory, self._limits, self._found)
 
 
 def _definite_shift(pair: np.ndarray) -> float:
-    """What to add to the diagonals of matrices (2, lines, lines) so that their symmetric parts are definite."""
+    """What makes the symmetric parts of matrices (2, lines, lines) definite when added to their diagonals."""
     size = np.sqrt((pair**2).sum(axis=(1, 2)).max() / pair.shape[1])
     if not np.isfinite(size):
         raise ZeroPivot("a matrix holds a number that is not finite")

@@ -1,15 +1,17 @@
-"""What stays the same while a network's gains are trained: where each minor goes, and with which polynomial."""
+"""What is constant while a network's gains are trained: where each minor goes, and with which polynomial."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tonewright.reverb.engines.base import is_plain_gain
+from tonewright.reverb.engines.minor_bins import TERM_LANES
+from tonewright.reverb.engines.minor_kernels import FIRST, LAST
 
-FEWEST_LINES = 6
-_SIDE = 3
+FEWEST_LINES = FIRST + LAST
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,16 @@ class MinorTables:
     ----------
     gains : (lines,) plain gains of the loop
     positions : (subsets,) sum of the delays modulo the length of the DFT
-    polynomials : (subsets, terms) products of numerators of the lines taken and denominators of the others, or None
+    terms : numbers in a polynomial, or 1
+    polynomials : (subsets * terms,) products of the numerators of the lines taken and the denominators of the
+        others, or None where all are plain gains
     spread : largest norm of a polynomial over the least magnitude of the product of all denominators, or 1
-    strides : (lines,) distance, in numbers, of the minors that differ by one line; with lines added to make six
+    strides : (lines,) distance, in numbers, of the minors that differ by one line; lines are added up to six
     """
 
     gains: np.ndarray
     positions: np.ndarray
+    terms: int
     polynomials: np.ndarray | None
     spread: float
     strides: np.ndarray
@@ -43,10 +48,10 @@ def line_bits(lines: int) -> np.ndarray:
 
 def _places(lines: int) -> np.ndarray:
     place = np.empty(lines, dtype=np.int64)
-    place[:_SIDE] = np.arange(_SIDE)
-    place[-_SIDE:] = _SIDE + np.arange(_SIDE)
-    middle = lines - 2 * _SIDE
-    place[_SIDE:-_SIDE] = 2 * _SIDE + np.arange(middle)[::-1]
+    place[:FIRST] = np.arange(FIRST)
+    place[-LAST:] = FIRST + np.arange(LAST)
+    middle = lines - FIRST - LAST
+    place[FIRST:-LAST] = FIRST + LAST + np.arange(middle)[::-1]
     return place
 
 
@@ -72,11 +77,13 @@ def minor_tables(delays: np.ndarray, filters: np.ndarray | None, nfft: int) -> M
         polynomials = _polynomials(bits[:, :count], ratios)
         polynomials[unused] = 0.0
         spread = np.sqrt((polynomials**2).sum(axis=1).max()) / _least_product(ratios)
+    terms = 1 if polynomials is None else polynomials.shape[1]
     positions[unused] = 0 if polynomials is not None else nfft
     return MinorTables(
         gains=gains,
         positions=positions.astype(np.int32),
-        polynomials=polynomials,
+        terms=terms,
+        polynomials=None if polynomials is None else polynomials.ravel(),
         spread=float(spread),
         strides=2 << _places(lines),
     )
@@ -87,25 +94,29 @@ def split_filters(
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Plain gains (lines,) and, for each line, numerator and denominator of the rest of its absorption."""
     gains = np.ones(lines)
-    ratios = [(np.ones(1), np.ones(1)) for _ in range(lines)]
+    ratios: list[Any] = [(np.ones(1), np.ones(1)) for _ in range(lines)]
     if filters is None:
         return gains, ratios
     for line in range(lines):
         for section in np.asarray(filters, dtype=np.float64)[:, :, line]:
             above, below = section[:3], section[3:]
             if is_plain_gain(above, below):
-                gains[line] *= above[np.argmax(np.abs(below))] / below[np.argmax(np.abs(below))]
+                own = np.argmax(np.abs(below))
+                gains[line] *= above[own] / below[own]
                 continue
             first, second = ratios[line]
             terms = 3 if above[2] or below[2] else 2
-            ratios[line] = np.convolve(first, above[:terms] / below[0]), np.convolve(second, below[:terms] / below[0])
+            ratios[line] = (
+                np.convolve(first, above[:terms] / below[0]),
+                np.convolve(second, below[:terms] / below[0]),
+            )
     return gains, ratios
 
 
 def _polynomials(bits: np.ndarray, ratios: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     subsets = bits.shape[0]
     terms = 1 + sum(above.size - 1 for above, _ in ratios)
-    found = np.zeros((subsets, terms))
+    found = np.zeros((subsets, -(-terms // TERM_LANES) * TERM_LANES))
     found[:, 0] = 1.0
     filled = 1
     for line, (above, below) in enumerate(ratios):

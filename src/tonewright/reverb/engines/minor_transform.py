@@ -12,11 +12,11 @@ _LARGEST_PRIME = 11
 class PackedTransform:
     r"""Forward transform of complex sequences whose bins may stand in any known order.
 
-    A sequence of :math:`n = n_1 n_2` samples, written row by row as :math:`(n_1, n_2)`, is transformed along its
-    columns, multiplied by :math:`e^{-2\pi j k_1 j_2 / n}` and transformed along its rows (Cooley and Tukey 1965).
-    Bin :math:`k_1 + n_1 k_2` then stands at :math:`[k_1, k_2]`. Short transforms of many columns fill the
-    machine's vectors, as one long transform does not. The same two passes in reverse order lead from such an
-    order back to samples.
+    A sequence of :math:`n = n_1 n_2` samples, written row by row as :math:`(n_1, n_2)`, is transformed along
+    its columns, multiplied by :math:`e^{-2\pi j k_1 j_2 / n}` and transformed along its rows (Cooley and
+    Tukey, 1965). Bin :math:`k_1 + n_1 k_2` then stands at :math:`[k_1, k_2]`. Short transforms of many
+    columns fill the machine's vectors, as one long transform does not. The same two passes in reverse order
+    lead from such an order back to samples.
 
     Parameters
     ----------
@@ -35,15 +35,19 @@ class PackedTransform:
         return self._passes(samples.reshape(self.rows, self.columns), (0, 1))
 
     def returning(self, bins: np.ndarray) -> np.ndarray:
-        """Sums over the bins (rows, columns) of each times the forward kernel: (length,), in the memory given."""
+        """Samples (length,) of the forward transform of bins (rows, columns), in their memory."""
         return self._passes(bins, (1, 0)).reshape(-1)
 
     def _passes(self, values: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
         if self._turns is None:
-            return scipy.fft.fft(values, axis=1, overwrite_x=True)
-        values = scipy.fft.fft(values, axis=axes[0], overwrite_x=True)
+            return _transformed(values, 1)
+        values = _transformed(values, axes[0])
         values *= self._turns
-        return scipy.fft.fft(values, axis=axes[1], overwrite_x=True)
+        return _transformed(values, axes[1])
+
+
+def _transformed(values: np.ndarray, axis: int) -> np.ndarray:
+    return np.asarray(scipy.fft.fft(values, axis=axis, overwrite_x=True))
 
 
 def _rows(length: int) -> int:

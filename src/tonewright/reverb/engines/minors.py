@@ -3,10 +3,10 @@ r"""Spectra of networks with one input and one output from the principal minors 
 .. math:: H = D + \frac{P_{A-BC} - P_A}{P_A}, \qquad
     P_X(z) = \sum_S (-1)^{|S|} \det X_S \prod_{i \in S} d_i(z)
 
-because :math:`\det(I - \mathrm{diag}(d)(A - BC)) = \det(I - \mathrm{diag}(d) A)\,(1 + C (I - \mathrm{diag}(d) A)^{-1}
-\mathrm{diag}(d) B)`. With :math:`d_i = z^{-m_i} u_i(z)/v_i(z)` and both polynomials multiplied by all
-:math:`v_i`, each minor stands with :math:`\prod_{i \in S} z^{-m_i} u_i \prod_{i \notin S} v_i`, which is constant while
-only the gains are trained.
+because :math:`\det(M + \mathrm{diag}(d) B C) = \det M\,(1 + C M^{-1} \mathrm{diag}(d) B)` for :math:`M = I -
+\mathrm{diag}(d) A`. With :math:`d_i = z^{-m_i} u_i(z)/v_i(z)` and both polynomials multiplied by all
+:math:`v_i`, each minor stands with :math:`\prod_{i \in S} z^{-m_i} u_i \prod_{i \notin S} v_i`, which is
+constant while only the gains are trained.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tonewright.reverb.engines.minor_tables import minor_tables
 from tonewright.reverb.engines.minor_transform import PackedTransform
 
 _FLOOR = 1e-30
-# In single and in double precision: rounding of the transform, and how much of it a bin may show.
+# Rounding of the transform in single and in double precision, and what of it may show at a bin.
 _NOISE = 6e-8, 3e-16
 _TOLERANCE = 1e-4, 3e-8
 _TOLERANCE_OF_MANY = 3e-7
@@ -58,8 +58,7 @@ class MinorsEngine:
         self._real = np.dtype(np.float64 if exact else np.float32).type
         packed = np.dtype(np.complex128 if exact else np.complex64)
         self._transform = PackedTransform(self.nfft, packed)
-        polynomials = self._tables.polynomials
-        count = self.nfft + (1 if polynomials is None else polynomials.shape[1] - 1)
+        count = self.nfft + self._tables.terms
         self._sequence, self._returned = np.zeros(count, packed), np.zeros(count, packed)
 
     def spectrum(self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray) -> np.ndarray:
@@ -79,7 +78,7 @@ class MinorsEngine:
         given = np.ascontiguousarray(gradient, dtype=self._bins.dtype).reshape(-1)
         bins = self._returned[: self.nfft].reshape(self._bins.shape)
         minor_bins.pullback_bins(_pairs(self._bins), _pairs(given), self._real(_FLOOR), _pairs(bins))
-        return self._backward(self._returned, bins, float(np.sum(gradient.real, dtype=np.float64)))
+        return self._backward(self._returned, bins, float(np.real(gradient).sum(dtype=np.float64)))
 
     def colorless(
         self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray
@@ -87,10 +86,12 @@ class MinorsEngine:
         """Mean over the bins of (|H| - 1)², and its gradients."""
         self._bins = None
         bins, count = self._forward(A, B, C), self.nfft // 2 + 1
-        values = [1.0, np.asarray(D).item(), 2 / count, _FLOOR]
-        constants = np.repeat(np.array(values, self._real), minor_bins.BIN_LANES)
+        constants = np.array([1.0, np.asarray(D).item(), 2 / count, _FLOOR], self._real)
+        spare, totals = np.empty((2, 4 * minor_bins.BIN_LANES), self._real), np.empty(4)
+        rows, columns = bins.shape
         numbers = bins.view(self._real).reshape(-1)
-        value, pulled, *size = minor_bins.colorless_bins(numbers, *bins.shape, constants)
+        minor_bins.colorless_bins(numbers, rows, columns, constants, spare[0], spare[1], totals)
+        value, pulled, *size = totals.tolist()
         if not self._accurate(size):
             return self.colorless(A, B, C, D)
         return value / count, self._backward(self._sequence, bins, pulled)
@@ -98,7 +99,13 @@ class MinorsEngine:
     def _accurate(self, size: Sequence[float]) -> bool:
         """Whether rounding errors stay small at the bin where the denominator is smallest.
 
-        In single precision a False has changed to double; in double precision it is a `ZeroPivot`.
+        Where they do not, single precision gives way to double, and double precision to another engine.
+        Errors of the transform are alike at all bins; those of the minors fall with the denominators of the
+        filters.
+
+        Parameters
+        ----------
+        size : energy of both polynomials over half the circle, and the largest 1 / energy of the lower one
         """
         energy, largest = size
         condition = float(np.sqrt(2 * energy / self.nfft * largest))
@@ -118,11 +125,12 @@ class MinorsEngine:
         if tables.polynomials is None:
             minor_bins.scatter(minors, tables.positions, packed)
         else:
-            minor_bins.scatter_polynomials(minors, tables.positions, tables.polynomials, self.nfft, packed)
+            numbers = packed.reshape(-1)
+            minor_bins.scatter_polynomials(minors, tables.positions, tables.polynomials, self.nfft, numbers)
         return self._transform.forward(self._sequence[: self.nfft])
 
     def _backward(self, sequence: np.ndarray, bins: np.ndarray, direct: float) -> Gradients:
-        """Gradients from packed derivatives at the bins, which lie in the memory of a sequence."""
+        """Gradients from packed derivatives at the bins, which lie in the memory of `sequence`."""
         tables = self._tables
         self._transform.returning(bins)
         given, packed = self._minors.given, _pairs(sequence)
@@ -130,7 +138,8 @@ class MinorsEngine:
             packed[self.nfft :] = 0
             minor_bins.gather(packed, tables.positions, given)
         else:
-            minor_bins.gather_polynomials(packed, tables.positions, tables.polynomials, self.nfft, given)
+            numbers = packed.reshape(-1)
+            minor_bins.gather_polynomials(numbers, tables.positions, tables.polynomials, self.nfft, given)
         first, second = self._minors.pulled_back()
         b, c = self._outer
         return Gradients(A=first + second, B=-second @ c.T, C=-b.T @ second, D=np.full((1, 1), direct))
@@ -138,4 +147,4 @@ class MinorsEngine:
 
 def _pairs(values: np.ndarray) -> np.ndarray:
     """Real and imaginary parts (..., 2) of a complex array, as a view."""
-    return values.view(values.real.dtype).reshape(*values.shape, 2)
+    return values.view(np.real(values).dtype).reshape(*values.shape, 2)

@@ -95,7 +95,7 @@ class TrainingRun:
             self.enough = "float32"
         rounds = any(name in model.map.slices for name in ROUNDED)
         steps = max(1, round(BEFORE_ROUNDING * recorder.max_steps)) if rounds else recorder.max_steps
-        stage = self._first_stage()
+        stage = self.first_stage()
         words = [_minimised(stage, recorder, steps, optimizer, rate)]
         if rounds:
             stage = self._rounded_stage(recorder.kept[-1].vector, recorder.max_steps)
@@ -115,7 +115,8 @@ class TrainingRun:
         recorder.finish(model.build)
         return log
 
-    def _first_stage(self) -> Stage:
+    def first_stage(self) -> Stage:
+        """What is minimised first, and where it starts."""
         model = self.model
         objective = self._objective(model.start, model.map)
         return Stage(objective, model.parameters, lambda vector: vector)

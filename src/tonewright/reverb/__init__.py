@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from tonewright.reverb.absorption import graphic_absorption as graphic_absorption
+    from tonewright.reverb.absorption import shelf_absorption as shelf_absorption
     from tonewright.reverb.analysis import DecayFigures as DecayFigures
     from tonewright.reverb.analysis import RoomAnalysis as RoomAnalysis
     from tonewright.reverb.analysis import RoomDifference as RoomDifference
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from tonewright.reverb.rendering.sounds import render as render
     from tonewright.reverb.rendering.sounds import render_arrays as render_arrays
     from tonewright.reverb.response import impulse_response as impulse_response
+    from tonewright.reverb.stability import check_stable as check_stable
+    from tonewright.reverb.stability import is_stable as is_stable
+    from tonewright.reverb.stability import loop_radius as loop_radius
+    from tonewright.reverb.stability import slowest_decay_s as slowest_decay_s
     from tonewright.reverb.train import TrainLog as TrainLog
     from tonewright.reverb.train import train_fdn as train_fdn
 
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "absorption": ["graphic_absorption", "shelf_absorption"],
         "analysis": [
             "DecayFigures",
             "RoomAnalysis",
@@ -95,6 +102,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "rendering.sound_files": ["render_file"],
         "rendering.sounds": ["render", "render_arrays"],
         "response": ["impulse_response"],
+        "stability": ["check_stable", "is_stable", "loop_radius", "slowest_decay_s"],
         "train": ["TrainLog", "train_fdn"],
     },
 )

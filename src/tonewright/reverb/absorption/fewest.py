@@ -10,6 +10,8 @@ from tonewright.reverb.absorption.solving import Problem, solve_gains
 # Bounds of log Q: shelves must not overshoot, bells are neither wider than all bands nor whistles.
 SHELF_QUALITIES = (np.log(0.3), np.log(0.75))
 BELL_QUALITIES = (np.log(0.25), np.log(5.0))
+# log tan(ω₀/2) at four fifths of the band; beyond, the warped axis runs off to infinity.
+HIGHEST_CORNER = np.log(np.tan(0.4 * np.pi))
 # Steps of the search for one layout, and the improvement below which it ends.
 STEPS, ENOUGH = 20, 1e-3
 # Up to this many sections, evenly spread ones are tried as well as one more than before.
@@ -135,6 +137,5 @@ def _moved(
     qualities = layout.qualities - np.clip(move[count : 2 * count], -0.5, 0.5)
     bell = layout.kinds == BELL
     low, high = (np.where(bell, BELL_QUALITIES[k], SHELF_QUALITIES[k]) for k in (0, 1))
-    # The last points of the axis run off towards half the sample rate, where a corner has no meaning.
-    moved = Layout(layout.kinds, np.clip(corners, axis[0], axis[-4]), np.clip(qualities, low, high))
+    moved = Layout(layout.kinds, np.clip(corners, axis[1], HIGHEST_CORNER), np.clip(qualities, low, high))
     return moved, gains - np.clip(move[2 * count :], -12, 12)

@@ -69,18 +69,20 @@ class GraphicAbsorption:
         self.centers_hz = np.atleast_1d(centers)
         inside = self.centers_hz[self.centers_hz < 0.45 * self.fs]
         self.layout = octave_layout(inside, self.fs) if layout is None else layout
-        self.grid_hz, self._axis, self._weights = design_grid(self.centers_hz, self.fs)
+        self.grid_hz, _, self._weights = design_grid(self.centers_hz, self.fs)
         self._design: _Design | None = None
 
-    def problem(self, decay_s: ArrayLike) -> Problem:
+    def problem(self, decay_s: ArrayLike, *, fine: int = 1) -> Problem:
         """The levels that the lines are to have.
 
         Parameters
         ----------
         decay_s : (bands,) T60
+        fine : how many times denser than `grid_hz` the frequencies are
         """
-        curve = decay_curve(decay_s, self.centers_hz, self.grid_hz)
-        return Problem(self._axis, self._weights, -60 / self.fs / curve[:, None] * self.delays)
+        grid, axis, weights = design_grid(self.centers_hz, self.fs, fine=fine)
+        curve = decay_curve(decay_s, self.centers_hz, grid)
+        return Problem(axis, weights, -60 / self.fs / curve[:, None] * self.delays)
 
     def sections(self, decay_s: ArrayLike) -> np.ndarray:
         """Filters of all lines.
@@ -97,13 +99,21 @@ class GraphicAbsorption:
         gains = solve_gains(self.layout, problem)
         if not np.isfinite(gains).all():
             raise NetworkError("no absorption follows this decay; bring the bands' decays nearer together")
-        here = expand(self.layout, problem, gains)
-        # Where bands far apart make the decay much too long, all of it is shortened: every |g| stays below 1.
-        lift = (here.error + 1 - 1 / LONGEST) * problem.target
-        gains[-1] -= np.maximum(lift.max(axis=0), 0)
+        gains[-1] -= self._excess(decay_s, problem, gains)
         sections = self.layout.sections(gains, self.fs)
         self._design = _Design(np.atleast_1d(np.asarray(decay_s, dtype=np.float64)), problem, gains, sections)
         return sections
+
+    def _excess(self, decay_s: ArrayLike, problem: Problem, gains: np.ndarray) -> np.ndarray:
+        """Level (lines,) to take from all frequencies, so that every |g| stays below 1.
+
+        Where bands far apart make the decay much too long somewhere, all of it is shortened.
+        """
+        here = expand(self.layout, problem, gains)
+        if here.error.min() < -0.15:
+            problem = self.problem(decay_s, fine=4)
+            here = expand(self.layout, problem, gains)
+        return np.maximum((here.error + 1 - 1 / LONGEST) * problem.target, 0).max(axis=0)
 
     def error(self) -> float:
         """Largest relative error of the realised decay of the last filters within the bands."""
@@ -113,7 +123,7 @@ class GraphicAbsorption:
         return float(np.abs(1 / np.maximum(within, 1e-9) - 1).max())
 
     def pullback(self, gradient: np.ndarray) -> np.ndarray:
-        r"""∂L/∂decay from ∂L/∂g, at the last filters.
+        """∂L/∂decay from ∂L/∂g, at the last filters; near only where bands far apart had to be shortened.
 
         Parameters
         ----------

@@ -118,14 +118,11 @@ def levels(layout: Layout, gains: np.ndarray, axis: np.ndarray) -> Levels:
     quality = np.exp(-2 * layout.qualities)[:, None, None]
     found = np.empty((5, layout.kinds.size, axis.size, gains.shape[1]))
     gains = gains[:, None, :]
-    for kind in (LOW, BELL, HIGH):
-        these = np.flatnonzero(layout.kinds == kind)
-        if not these.size:
-            continue
-        sign = -1.0 if kind == HIGH else 1.0
-        parts = (_bell if kind == BELL else _shelf)(gains[these], sign * distance[these], quality[these])
-        found[:, these] = parts
-        found[3, these] *= -2 * sign
+    for design, these in ((_shelf, layout.kinds != BELL), (_bell, layout.kinds == BELL)):
+        if these.any():
+            sign = np.where(layout.kinds[these] == HIGH, -1.0, 1.0)[:, None, None]
+            found[:, these] = design(gains[these], sign * distance[these], quality[these])
+            found[3, these] *= -2 * sign
     return Levels(*found)
 
 

@@ -47,15 +47,18 @@ class Expansion:
     cost: np.ndarray
 
 
-def design_grid(centers_hz: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frequencies at which the decay is to be met, eight per octave, and their weights.
+def design_grid(
+    centers_hz: np.ndarray, fs: float, *, fine: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frequencies at which the decay is to be met, 8 `fine` per octave and both ends, and their weights.
 
     Returns
     -------
     frequencies_hz, axis, weights : (bins,)
     """
     low, high = min(20.0, centers_hz[0] / 2), 0.495 * fs
-    grid = np.geomspace(low, high, max(16, int(8 * np.log2(high / low))))
+    grid = np.geomspace(low, high, max(16, int(8 * fine * np.log2(high / low))))
+    grid = np.concatenate([[low / 20], grid, [0.4999 * fs]])
     # A hair of width, so that a band's own frequency counts as within.
     inside = (grid >= centers_hz[0] * 0.999) & (grid <= centers_hz[-1] * 1.001)
     return grid, warped(grid, fs), np.where(inside, 1.0, BEYOND)

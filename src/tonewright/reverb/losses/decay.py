@@ -10,8 +10,8 @@ from tonewright.errors import NetworkError
 from tonewright.reverb.losses.base import Domain, Layout, Loss, chosen, positive, response
 from tonewright.reverb.losses.measures import BandPowers
 from tonewright.reverb.losses.mel import mel_bank
-from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
-from tonewright.reverb.losses.short_time import ShortTime
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss
+from tonewright.reverb.losses.short_time import Framing, ShortTime
 
 _DB = 10.0 / np.log(10.0)
 
@@ -45,20 +45,19 @@ def decay_relief_loss(
     sound = response(target, "decay_relief_loss")
     layout = Layout(sound.shape, "decay_relief_loss")
     rows = layout.rows(sound)
-    (length,) = window_lengths([window])
-    bank = _bank(bands, length, positive(sample_rate, "sample_rate"))
+    rate = positive(sample_rate, "sample_rate")
+    chosen(bands, ("octave", "third", "mel"), "bands")
 
-    def resolution(length: int, dtype: np.dtype) -> Resolution:
-        sizes = {"time": rows.shape[1], "channels": rows.shape[0], "length": length}
-        exact = ShortTime(dtype=np.dtype(np.float64), **sizes)
-        spectra = exact.spectra(rows)
-        frames = spectra.shape[1]
-        aim = BandPowers(bank, frames=frames, root=False, dtype=np.dtype(np.float64)).values(spectra)
-        distance = ReliefDistance(aim, channels=rows.shape[0], floor_db=floor_db, dtype=dtype)
-        measure = BandPowers(bank, frames=frames, root=False, dtype=dtype)
-        return Resolution(ShortTime(dtype=dtype, **sizes), measure, distance)
+    def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
+        double = np.dtype(np.float64)
+        bank = _bank(bands, framing.length, rate)
+        shape = {"frames": framing.columns, "root": False}
+        spectra = ShortTime(framing, dtype=double).spectra(rows)
+        aim = BandPowers(bank, dtype=double, **shape).values(spectra)
+        distance = ReliefDistance(aim, channels=framing.channels, floor_db=floor_db, dtype=dtype)
+        return Resolution(ShortTime(framing, dtype=dtype), BandPowers(bank, dtype=dtype, **shape), distance)
 
-    return ResolutionsLoss("decay_relief_loss", layout=layout, windows=[length], resolution=resolution)
+    return ResolutionsLoss("decay_relief_loss", layout=layout, windows=[window], resolution=resolution)
 
 
 class ReliefDistance:
@@ -149,7 +148,6 @@ def _to_come(power: np.ndarray) -> np.ndarray:
 
 def _bank(bands: str, length: int, sample_rate: float) -> np.ndarray:
     """Weights (bands, bins) that sum the powers of each band; bands without a bin are left out."""
-    chosen(bands, ("octave", "third", "mel"), "bands")
     if bands == "mel":
         bank = mel_bank(length, bands=32, sample_rate=sample_rate)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.reverb.losses.short_time_kernels import OPTIONS
+from tonewright.reverb.losses.fourier_kernels import OPTIONS
 
 
 @njit(**OPTIONS)

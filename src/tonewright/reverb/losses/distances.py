@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tonewright.reverb.losses.short_time_kernels import linear_slopes, relative_slopes, squared_distance
+from tonewright.reverb.losses.distance_kernels import linear_slopes, relative_slopes, squared_distance
 
 
 class Distance(Protocol):
@@ -32,7 +32,6 @@ class RelativeDistance:
     target : (bands, frames) magnitudes T
     floor_db : ε, relative to the highest of T
     log_weight : w
-    share : factor of the whole
     smooth : δ
     dtype : of the values that are to come
     """
@@ -43,13 +42,12 @@ class RelativeDistance:
         *,
         floor_db: float,
         log_weight: float,
-        share: float = 1.0,
         smooth: float = 0.1,
         dtype: np.dtype,
     ) -> None:
         self.norm = float(np.linalg.norm(target)) or 1.0
         self.floor = (float(target.max()) or 1.0) * 10.0 ** (floor_db / 20.0)
-        self.log_weight, self.share, self.smooth = log_weight * share, share, smooth
+        self.log_weight, self.smooth = log_weight, smooth
         self.target = target.astype(dtype)
         self.log_target = np.log(target + self.floor).astype(dtype)
         self.slopes = np.empty_like(self.target)
@@ -57,16 +55,14 @@ class RelativeDistance:
     def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and slopes at the magnitudes (bands, frames)."""
         distance = np.sqrt(squared_distance(values, self.target))
-        linear = self.share / (distance * self.norm) if distance > 0 else 0.0
+        linear = 1.0 / (distance * self.norm) if distance > 0 else 0.0
         scales = (linear, self.log_weight / values.size, self.floor, self.smooth**2)
         np.add(values, values.dtype.type(self.floor), out=self.slopes)
         np.log(self.slopes, out=self.slopes)
         total = relative_slopes(
             values, self.target, self.log_target, np.array(scales, values.dtype), self.slopes
         )
-        return self.share * distance / self.norm + self.log_weight * (
-            total / values.size - self.smooth
-        ), self.slopes
+        return distance / self.norm + self.log_weight * (total / values.size - self.smooth), self.slopes
 
 
 class PeerDistance:

@@ -14,7 +14,7 @@ class Measure(Protocol):
     """Non-negative values of short-time spectra, and the way back."""
 
     def values(self, spectra: np.ndarray) -> np.ndarray:
-        """Values (bands, frames), in an array of its own, of spectra (bins, frames)."""
+        """Values (bands, frames), in an array of its own, of spectra (2 parts, bins, frames)."""
         ...
 
     def pull(self, spectra: np.ndarray, slopes: np.ndarray) -> None:
@@ -22,7 +22,7 @@ class Measure(Protocol):
 
         Parameters
         ----------
-        spectra : (bins, frames), as they were measured
+        spectra : (2 parts, bins, frames), as they were measured
         slopes : (bands, frames) factors that follow from the gradient, as the class says
         """
         ...

@@ -12,8 +12,8 @@ from tonewright.errors import NetworkError
 from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
 from tonewright.reverb.losses.distances import PeerPowerDistance, RelativeDistance
 from tonewright.reverb.losses.measures import BandPowers
-from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
-from tonewright.reverb.losses.short_time import ShortTime
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, Transform, window_lengths
+from tonewright.reverb.losses.short_time import Framing, ShortTime
 from tonewright.reverb.losses.uneven import KernelShortTime
 
 
@@ -55,24 +55,21 @@ def mel_loss(
     numbers = _band_numbers(bands, lengths)
     relative = scaling == "relative"
 
-    def transform(length: int, dtype: np.dtype) -> ShortTime:
-        sizes = {"time": rows.shape[1], "channels": rows.shape[0], "length": length}
+    def transform(framing: Framing, dtype: np.dtype) -> Transform:
         if bins == "peer" and dtype == np.float64:
-            return KernelShortTime(np.arange(length // 2 + 1.0), dtype=dtype, **sizes)
-        return ShortTime(dtype=dtype, **sizes)
+            return KernelShortTime(framing, np.arange(framing.length // 2 + 1.0), dtype=dtype)
+        return ShortTime(framing, dtype=dtype)
 
-    def resolution(length: int, dtype: np.dtype) -> Resolution:
-        bank = mel_bank(length, bands=numbers[length], sample_rate=rate)
-        spectra = transform(length, np.dtype(np.float64)).spectra(rows)
-        shape = {"frames": spectra.shape[1], "root": relative}
+    def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
+        bank = mel_bank(framing.length, bands=numbers[framing.length], sample_rate=rate)
+        spectra = transform(framing, np.dtype(np.float64)).spectra(rows)
+        shape = {"frames": framing.columns, "root": relative}
         aim = BandPowers(bank, dtype=np.dtype(np.float64), **shape).values(spectra)
         if relative:
-            distance = RelativeDistance(
-                aim, floor_db=floor_db, log_weight=log_weight, share=1 / len(lengths), dtype=dtype
-            )
+            distance = RelativeDistance(aim, floor_db=floor_db, log_weight=log_weight, dtype=dtype)
         else:
             distance = PeerPowerDistance(aim, dtype=dtype)
-        return Resolution(transform(length, dtype), BandPowers(bank, dtype=dtype, **shape), distance)
+        return Resolution(transform(framing, dtype), BandPowers(bank, dtype=dtype, **shape), distance)
 
     return ResolutionsLoss("mel_mss_loss", layout=layout, windows=lengths, resolution=resolution)
 

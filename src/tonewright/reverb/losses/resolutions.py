@@ -11,13 +11,14 @@ from tonewright.errors import NetworkError
 from tonewright.reverb.losses.base import Domain, Layout
 from tonewright.reverb.losses.distances import Distance
 from tonewright.reverb.losses.measures import Measure
+from tonewright.reverb.losses.short_time import Framing
 
 
 class Transform(Protocol):
-    """From samples (channels, time) to spectra (bins, frames), and back."""
+    """From samples (channels, time) to spectra (2 parts, bins, frames), and back."""
 
     def spectra(self, samples: np.ndarray) -> np.ndarray:
-        """Spectra, the caller's to change."""
+        """Real and imaginary parts, in an array that may be changed and that the next call may fill again."""
         ...
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
@@ -48,7 +49,7 @@ class ResolutionsLoss:
     name : of the loss
     layout : of the responses
     windows : lengths in samples
-    resolution : (length, dtype) -> Resolution
+    resolution : (framing, dtype) -> Resolution
     """
 
     domain: Domain = "time"
@@ -59,19 +60,25 @@ class ResolutionsLoss:
         *,
         layout: Layout,
         windows: Sequence[int],
-        resolution: Callable[[int, np.dtype], Resolution],
+        resolution: Callable[[Framing, np.dtype], Resolution],
     ) -> None:
-        self.name, self.layout, self.windows, self.resolution = name, layout, windows, resolution
+        self.name, self.layout, self.resolution = name, layout, resolution
+        self.windows = window_lengths(windows)
         self.parts: dict[np.dtype, list[Resolution]] = {}
 
     def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Value at the response `y` (time, outputs, inputs), and the gradient."""
         samples = self.layout.rows(y)
         if samples.dtype not in self.parts:
-            self.parts[samples.dtype] = [self.resolution(n, samples.dtype) for n in self.windows]
+            self.parts[samples.dtype] = self._made(samples)
         gradient = np.zeros_like(samples)
         value = sum(part.add_gradient(samples, gradient) for part in self.parts[samples.dtype])
         return float(value), self.layout.back(gradient, y)
+
+    def _made(self, samples: np.ndarray) -> list[Resolution]:
+        channels, time = samples.shape
+        framings = [Framing(time=time, channels=channels, length=length) for length in self.windows]
+        return [self.resolution(framing, samples.dtype) for framing in framings]
 
 
 def window_lengths(windows: Sequence[int]) -> tuple[int, ...]:

@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 from tonewright.dsp.spectra import window as window_of
-from tonewright.errors import NetworkError
+from tonewright.reverb.losses.fourier import frame_fourier
 from tonewright.reverb.losses.short_time_kernels import add_frames, windowed_frames
+
+
+class Framing:
+    """Frames of sounds: 1 + ⌊time/hop⌋ of them (for even lengths), frame f centred on sample f · hop.
+
+    What lies before and after the sound is its reflection.
+
+    Parameters
+    ----------
+    time, channels : of the sounds
+    length : samples a frame, at least 4; the hop is a quarter of it
+    """
+
+    def __init__(self, *, time: int, channels: int, length: int) -> None:
+        self.length, self.hop, self.channels = length, length // 4, channels
+        self.count = 1 + (time + 2 * (length // 2) - length) // self.hop
+        self.columns = channels * self.count
+        self.source = _reflected(time, length // 2, self.hop, self.count - 1 - -length // self.hop)
 
 
 class ShortTime:
     r"""Spectra of frames, X[k, f] = Σ_t w[t] x[f·hop + t − ⌊n/2⌋] e^{−j2πkt/n}, at the bins of a real FFT.
 
-    What lies before and after the sound is its reflection. There are 1 + ⌊time/hop⌋ frames (for even n).
-
     Parameters
     ----------
-    time, channels : of the sounds
-    length : n, samples a frame; the hop is a quarter of it, and the window hann
+    framing : of the sounds, with frames of n samples
     dtype : float32 or float64
     """
 
-    def __init__(self, *, time: int, channels: int, length: int, dtype: np.dtype) -> None:
-        if length < 4:
-            raise NetworkError(f"a window of {length} samples is too short; take at least 4")
-        self.length, self.hop, self.channels, self.dtype = length, length // 4, channels, dtype
-        self.count = 1 + (time + 2 * (length // 2) - length) // self.hop
-        self.source = _reflected(time, length // 2, self.hop, self.count - 1 - -length // self.hop)
-        self.window = window_of("hann", length).astype(dtype)
-        self.frames = np.empty((length, channels * self.count), dtype)
-        self.bins = length // 2 + 1
-        self.half_window = self.window / 2
+    def __init__(self, framing: Framing, *, dtype: np.dtype) -> None:
+        self.framing = framing
+        self.window = window_of("hann", framing.length).astype(dtype)
+        self.fourier = frame_fourier(framing.length, framing.columns, dtype)
 
     def spectra(self, samples: np.ndarray) -> np.ndarray:
-        """Spectra (bins, channels · frames), complex and the caller's to change, of (channels, time)."""
-        windowed_frames(samples, self.source, self.window, self.hop, self.frames)
-        return np.asarray(scipy.fft.rfft(self.frames, axis=0))
+        """Real and imaginary parts (2, bins, frames of all channels) for samples (channels, time).
+
+        The array is filled again by the next call, and may be changed.
+        """
+        even, odd = self.fourier.frames
+        windowed_frames(samples, self.framing.source, self.window, self.framing.hop, even, odd)
+        return self.fourier.spectra()
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
-        """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means; it is used up."""
-        double_ends(slopes, self.length)
-        frames = scipy.fft.irfft(slopes, n=self.length, axis=0, norm="forward")
-        add_frames(np.asarray(frames), self.source, self.half_window, self.hop, gradient)
-
-
-def double_ends(slopes: np.ndarray, points: int) -> None:
-    """Double what an inverse real transform counts once: the first bin and, for an even length, the last."""
-    slopes[0] *= 2
-    if points % 2 == 0:
-        slopes[-1] *= 2
+        """Add to the gradient (channels, time) what that with respect to the spectra means."""
+        even, odd = self.fourier.adjoint(slopes)
+        add_frames(even, odd, self.framing.source, self.window, self.framing.hop, gradient)
 
 
 def _reflected(time: int, before: int, hop: int, rows: int) -> np.ndarray:

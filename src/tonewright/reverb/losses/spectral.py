@@ -10,8 +10,8 @@ import numpy as np
 from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
 from tonewright.reverb.losses.distances import PeerDistance, RelativeDistance
 from tonewright.reverb.losses.measures import Magnitudes
-from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
-from tonewright.reverb.losses.short_time import ShortTime
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, Transform
+from tonewright.reverb.losses.short_time import Framing, ShortTime
 from tonewright.reverb.losses.uneven import uneven_transform
 
 
@@ -28,7 +28,7 @@ def spectrogram_loss(
     r"""Loss on the short-time magnitudes S of the response against T of a target; logged as "mss_loss".
 
     Frames have a hann window, a hop of a quarter of it, and the sound's reflection before and after it.
-    "relative" is the mean over windows of
+    "relative" is the sum over windows of
 
     ‖S − T‖ / ‖T‖ + w · mean |ln ((S + ε) / (T + ε))|,
 
@@ -55,22 +55,18 @@ def spectrogram_loss(
     sound = response(target, "mss_loss")
     layout = Layout(sound.shape, "mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
     rows = layout.rows(sound)
-    lengths = window_lengths(windows)
 
-    def transform(length: int, dtype: np.dtype) -> ShortTime:
-        sizes = {"time": rows.shape[1], "channels": rows.shape[0], "length": length}
+    def transform(framing: Framing, dtype: np.dtype) -> Transform:
         if bins == "peer":
-            return uneven_transform(dtype=dtype, sample_rate=sample_rate, **sizes)
-        return ShortTime(dtype=dtype, **sizes)
+            return uneven_transform(framing, dtype=dtype, sample_rate=sample_rate)
+        return ShortTime(framing, dtype=dtype)
 
-    def resolution(length: int, dtype: np.dtype) -> Resolution:
-        aim = np.abs(transform(length, np.dtype(np.float64)).spectra(rows))
+    def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
+        aim = np.hypot(*transform(framing, np.dtype(np.float64)).spectra(rows))
         if scaling == "peer":
             distance = PeerDistance(aim, dtype=dtype)
         else:
-            distance = RelativeDistance(
-                aim, floor_db=floor_db, log_weight=log_weight, share=1 / len(lengths), dtype=dtype
-            )
-        return Resolution(transform(length, dtype), Magnitudes(aim.shape, dtype=dtype), distance)
+            distance = RelativeDistance(aim, floor_db=floor_db, log_weight=log_weight, dtype=dtype)
+        return Resolution(transform(framing, dtype), Magnitudes(aim.shape, dtype=dtype), distance)
 
-    return ResolutionsLoss("mss_loss", layout=layout, windows=lengths, resolution=resolution)
+    return ResolutionsLoss("mss_loss", layout=layout, windows=windows, resolution=resolution)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 import scipy.sparse
 
 from tonewright.dsp.spectra import window as window_of
-from tonewright.reverb.losses.short_time import ShortTime, double_ends
+from tonewright.reverb.losses.fourier import frame_fourier
+from tonewright.reverb.losses.short_time import Framing
 from tonewright.reverb.losses.short_time_kernels import add_frames, combined_rows, windowed_frames
 
-TERMS = 10
-"""Neighbours of which each frequency is interpolated; its error is then 1e-7 of the frame's norm."""
+TERMS = 8
+"""Neighbours from which each frequency is interpolated; its error is then 1e-7 of the frame's norm."""
 
 
-class KernelShortTime(ShortTime):
+class KernelShortTime:
     r"""Spectra of frames, X[k, f] = Σ_t w[t] x[f·hop + t − ⌊n/2⌋] e^{−j2πν_k t/n}, by a matrix product.
 
     The kernels w[t] e^{−j2πν_k t/n} are rounded to single precision, as a convolution in single precision
@@ -22,75 +22,82 @@ class KernelShortTime(ShortTime):
 
     Parameters
     ----------
+    framing : of the sounds, with frames of n samples
     cycles : (bins,) ν_k, cycles in a frame
-    time, channels, length, dtype : as for `ShortTime`
+    dtype : float32 or float64
     """
 
-    def __init__(self, cycles: np.ndarray, *, time: int, channels: int, length: int, dtype: np.dtype) -> None:
-        super().__init__(time=time, channels=channels, length=length, dtype=dtype)
+    def __init__(self, framing: Framing, cycles: np.ndarray, *, dtype: np.dtype) -> None:
+        length = framing.length
         angle = 2 * np.pi * np.outer(cycles, np.arange(length)) / length
-        parts = np.stack([np.cos(angle), -np.sin(angle)], axis=1).astype(np.float32)
-        kernels = parts * window_of("hann", length).astype(np.float32)
-        self.kernels = kernels.reshape(-1, length).astype(dtype)
-        self.ones = np.ones(length, dtype)
-        self.bins = cycles.size
+        parts = np.stack([np.cos(angle), -np.sin(angle)]).astype(np.float32)
+        kernels = (parts * window_of("hann", length).astype(np.float32)).reshape(-1, length).astype(dtype)
+        odd = np.zeros((len(kernels), -(-length // 2)), dtype)
+        odd[:, : length // 2] = kernels[:, 1::2]
+        self.kernels = np.concatenate([kernels[:, 0::2], odd], axis=1)
+        self.framing, self.ones = framing, np.ones(length, dtype)
+        self.frames = np.zeros((2, -(-length // 2), framing.columns), dtype)
 
     def spectra(self, samples: np.ndarray) -> np.ndarray:
-        """Spectra (bins, channels · frames), complex, of (channels, time)."""
-        windowed_frames(samples, self.source, self.ones, self.hop, self.frames)
-        parts = (self.kernels @ self.frames).reshape(self.bins, 2, -1)
-        return parts[:, 0] + 1j * parts[:, 1]
+        """Real and imaginary parts (2, bins, frames of all channels) for samples (channels, time)."""
+        even, odd = self.frames
+        windowed_frames(samples, self.framing.source, self.ones, self.framing.hop, even, odd)
+        parts = self.kernels @ self.frames.reshape(-1, self.framing.columns)
+        return parts.reshape(2, -1, self.framing.columns)
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
-        """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means."""
-        parts = np.stack([np.real(slopes), np.imag(slopes)], axis=1).reshape(2 * self.bins, -1)
-        add_frames(self.kernels.T @ parts, self.source, self.ones, self.hop, gradient)
+        """Add to the gradient (channels, time) what that with respect to the spectra means."""
+        frames = self.kernels.T @ slopes.reshape(-1, self.framing.columns)
+        even, odd = frames.reshape(self.frames.shape)
+        add_frames(even, odd, self.framing.source, self.ones, self.framing.hop, gradient)
 
 
-class InterpolatedShortTime(ShortTime):
+class InterpolatedShortTime:
     r"""Spectra as `KernelShortTime` has them, but for a phase that depends on the bin alone; much faster.
 
-    A frame of n samples is divided by the transform of a Kaiser–Bessel kernel φ, transformed at M ≥ 5n/4
-    points, and each X at u = ν M / n cycles is Σ_m φ(u − m) Y[m] over the nearest m (J. Fessler and
-    B. Sutton, IEEE Trans. Signal Processing 51, 2003).
+    A frame of n samples is divided by the transform of a Kaiser–Bessel kernel φ and transformed at 2n points,
+    and each X at u = 2ν cycles is Σ_m φ(u − m) Y[m] over the nearest m (J. Fessler and B. Sutton, IEEE Trans.
+    Signal Processing 51, 2003).
 
     Parameters
     ----------
+    framing : of the sounds, with frames of n samples; n is divisible by 4
     cycles : (bins,) ν_k, cycles in a frame
-    time, channels, length, dtype : as for `ShortTime`
+    dtype : float32 or float64
     """
 
-    def __init__(self, cycles: np.ndarray, *, time: int, channels: int, length: int, dtype: np.dtype) -> None:
-        super().__init__(time=time, channels=channels, length=length, dtype=dtype)
-        self.points = 2 * int(scipy.fft.next_fast_len(-(-5 * length // 8), real=True) or length)
-        shape = np.pi * TERMS * (1 - length / (2 * self.points)) * 0.98
-        offset = (np.arange(length) - length // 2) / self.points
+    def __init__(self, framing: Framing, cycles: np.ndarray, *, dtype: np.dtype) -> None:
+        length, points = framing.length, 2 * framing.length
+        shape = 0.98 * np.pi * TERMS * (1 - length / (2 * points))
+        offset = (np.arange(length) - length // 2) / points
         root = np.sqrt(shape**2 - (np.pi * TERMS * offset) ** 2)
+        self.framing = framing
         self.window = (window_of("hann", length) * root / (TERMS * np.sinh(root))).astype(dtype)
-        self.half_window = self.window / 2
-        self.frames = np.zeros((self.points, self.frames.shape[1]), dtype)
-        start = self.points // 2 - length // 2
-        self.filled = slice(start, start + length)
-        self.bins = cycles.size
-        self.there, self.back = _tables(cycles * self.points / length, self.points, shape, dtype)
-        self.buffer = np.empty((self.bins, self.frames.shape[1]), np.result_type(dtype, np.complex64))
+        self.fourier = frame_fourier(points, framing.columns, dtype)
+        # Frames stand in the middle of twice their length.
+        self.place = slice(length // 4, length // 4 + length // 2)
+        self.there, self.back = _tables(2 * cycles, points, shape, dtype)
+        self.filled = np.empty((2, cycles.size, framing.columns), dtype)
+        self.fine = np.empty((2, length + 1, framing.columns), dtype)
 
     def spectra(self, samples: np.ndarray) -> np.ndarray:
-        """Spectra (bins, channels · frames), complex, of (channels, time)."""
-        windowed_frames(samples, self.source, self.window, self.hop, self.frames[self.filled])
-        combined_rows(np.asarray(scipy.fft.rfft(self.frames, axis=0)), *self.there, self.buffer)
-        return self.buffer
+        """Real and imaginary parts (2, bins, frames of all channels) for samples (channels, time)."""
+        even, odd = self.fourier.frames
+        even[:], odd[:] = 0, 0
+        framing, place = self.framing, self.place
+        windowed_frames(samples, framing.source, self.window, framing.hop, even[place], odd[place])
+        combined_rows(self.fourier.spectra(), *self.there, self.filled)
+        return self.filled
 
     def add_adjoint(self, slopes: np.ndarray, gradient: np.ndarray) -> None:
-        """Add to the gradient (channels, time) what ∂L/∂X (bins, channels · frames) means."""
-        fine = np.empty((self.points // 2 + 1, slopes.shape[1]), slopes.dtype)
-        combined_rows(slopes, *self.back, fine)
-        double_ends(fine, self.points)
-        frames = scipy.fft.irfft(fine, n=self.points, axis=0, norm="forward", overwrite_x=True)
-        add_frames(np.asarray(frames)[self.filled], self.source, self.half_window, self.hop, gradient)
+        """Add to the gradient (channels, time) what that with respect to the spectra means."""
+        combined_rows(slopes, *self.back, self.fine)
+        even, odd = self.fourier.adjoint(self.fine)
+        framing, place = self.framing, self.place
+        add_frames(even[place], odd[place], framing.source, self.window, framing.hop, gradient)
 
 
-Table = tuple[np.ndarray, np.ndarray, np.ndarray]
+Table = tuple[np.ndarray, np.ndarray]
 
 
 def _tables(places: np.ndarray, points: int, shape: float, dtype: np.dtype) -> tuple[Table, Table]:
@@ -103,9 +110,10 @@ def _tables(places: np.ndarray, points: int, shape: float, dtype: np.dtype) -> t
     folded = nearest % points
     mirrored = folded > points // 2
     rows = np.where(mirrored, points - folded, folded)
-    real = _sparse(rows, weights, points // 2 + 1)
-    imaginary = _sparse(rows, np.where(mirrored, -weights, weights), points // 2 + 1)
-    return _dense(real, imaginary, dtype), _dense(real.T.tocsr(), imaginary.T.tocsr(), dtype)
+    both = [
+        _sparse(rows, found, points // 2 + 1) for found in (weights, np.where(mirrored, -weights, weights))
+    ]
+    return _dense(both, dtype), _dense([entries.T.tocsr() for entries in both], dtype)
 
 
 def _sparse(rows: np.ndarray, weights: np.ndarray, count: int) -> scipy.sparse.csr_array:
@@ -114,31 +122,32 @@ def _sparse(rows: np.ndarray, weights: np.ndarray, count: int) -> scipy.sparse.c
     return entries.tocsr()
 
 
-def _dense(real: scipy.sparse.csr_array, imaginary: scipy.sparse.csr_array, dtype: np.dtype) -> Table:
+def _dense(parts: list[scipy.sparse.csr_array], dtype: np.dtype) -> Table:
     """Columns and weights of each row, filled up with weights of 0 to one even number."""
-    counts = np.diff(real.indptr)
+    counts = np.diff(parts[0].indptr)
     width = int(counts.max()) + int(counts.max()) % 2
-    place = np.arange(real.indices.size) - np.repeat(real.indptr[:-1], counts)
+    place = np.arange(parts[0].indices.size) - np.repeat(parts[0].indptr[:-1], counts)
     row = np.repeat(np.arange(counts.size), counts)
     columns = np.zeros((counts.size, width), np.int64)
-    found = [np.zeros((counts.size, width), dtype) for _ in range(2)]
-    columns[row, place] = real.indices
-    for filled, weights in zip(found, (real, imaginary), strict=True):
-        filled[row, place] = weights.data
-    return columns, found[0], found[1]
+    columns[row, place] = parts[0].indices
+    weights = np.zeros((2, counts.size, width), dtype)
+    for filled, entries in zip(weights, parts, strict=True):
+        filled[row, place] = entries.data
+    return columns, weights
 
 
 def uneven_transform(
-    *, time: int, channels: int, length: int, dtype: np.dtype, sample_rate: float
+    framing: Framing, *, dtype: np.dtype, sample_rate: float
 ) -> KernelShortTime | InterpolatedShortTime:
     """Spectra at frequencies that rise from 20 Hz in even steps towards half the rate, not reaching it.
 
     In double precision they are those of the kernels to the last digit; in single precision they are
-    interpolated.
+    interpolated, where the length allows it.
     """
-    kind = KernelShortTime if dtype == np.float64 else InterpolatedShortTime
-    cycles = linear_cycles(length, sample_rate)
-    return kind(cycles, time=time, channels=channels, length=length, dtype=dtype)
+    cycles = linear_cycles(framing.length, sample_rate)
+    if dtype == np.float64 or framing.length % 4:
+        return KernelShortTime(framing, cycles, dtype=dtype)
+    return InterpolatedShortTime(framing, cycles, dtype=dtype)
 
 
 def linear_cycles(length: int, sample_rate: float) -> np.ndarray:

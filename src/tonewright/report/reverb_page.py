@@ -136,7 +136,7 @@ def drum_loop(*, bars: int = 2, tempo_bpm: float = 92.0) -> Clip:
     rng = np.random.default_rng(7)
     eighth = 30.0 / tempo_bpm
     pattern = [("kick", 0, 1.0), ("kick", 3, 0.7), ("kick", 5, 0.85), ("snare", 2, 0.95), ("snare", 6, 1.0)]
-    pattern += [("hat", step, 0.6 if step % 2 == 0 else 0.4) for step in range(8)]
+    pattern += [("hat", step, 0.95 if step % 2 == 0 else 0.7) for step in range(8)]
     hits = [
         Hit((8 * bar + step) * eighth, piece, level) for bar in range(bars) for piece, step, level in pattern
     ]
@@ -240,8 +240,8 @@ def _colour(page: Report, fit: Fit) -> None:
     page.heading("Colour")
     page.figure(
         _drawn(fit, "spectrum"),
-        caption="Energy in third octaves, and by how much the network's differs. The lines should lie on each "
-        "other.",
+        caption="Energy in third octaves, and by how much the network's differs. The lines should lie on "
+        "each other.",
         alt="Spectra of room and network in third octaves, and their difference in dB.",
     )
 

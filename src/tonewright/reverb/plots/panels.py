@@ -39,18 +39,19 @@ def draw_waveform(axes: Axes, side: Side, index: int = 0) -> Any:
 
 def draw_curve(axes: Axes, found: Sequence[Side], band: int | None) -> list[Any]:
     """Energy decay curves of a band, or of the whole for None, each with its decay time."""
-    handles, times = [], []
+    handles = []
     for index, side in enumerate(found):
         analysis, at = side.analysis, side.channel
         curves = analysis.broadband_curves_db[at] if band is None else analysis.curves_db[at, band]
         handles += axes.plot(analysis.curve_times_s, curves, **LINES[index])
         value = analysis.broadband.decay_s[at] if band is None else analysis.decay_s[at, band]
-        times.append(f"{value:.2f}" if np.isfinite(value) else "–")
+        words = f"{value:.2f} s" if np.isfinite(value) else "–"
+        axes.annotate(
+            words, (1.0, 1.0), xytext=(0, -1 - 11 * index), xycoords="axes fraction", ha="right", va="top",
+            textcoords="offset points", fontsize=8.5, color=LINES[index]["color"],
+        )  # fmt: skip
     name = "all" if band is None else f"{band_name(found[0].analysis.bands_hz[band])} Hz"
     axes.set_title(name, pad=3)
-    axes.text(
-        1.0, 0.98, f"{' / '.join(times)} s", transform=axes.transAxes, ha="right", va="top", fontsize=8.5
-    )
     axes.set_ylim(CURVE_DB, 2)
     axes.set_yticks([-60, -40, -20, 0])
     return handles
@@ -112,7 +113,7 @@ def draw_spectrum(axes: Axes, found: Sequence[Side]) -> list[Any]:
         frequency_axis(axes, float(thirds[0]) * 0.89, float(thirds[-1]) * 1.12)
     levels = np.concatenate([side.analysis.spectrum_db[side.channel] for side in found])
     top, bottom = reached(levels), -reached(-levels)
-    axes.set(ylabel="energy in thirds (dB)", ylim=(max(bottom, top - 50) - 4, top + 4))
+    axes.set(ylabel="energy (dB)", ylim=(max(bottom, top - 50) - 4, top + 4))
     return handles
 
 
@@ -126,4 +127,4 @@ def draw_difference(axes: Axes, found: Sequence[Side]) -> None:
     if len(thirds):
         frequency_axis(axes, float(thirds[0]) * 0.89, float(thirds[-1]) * 1.12)
     bound = min(12.0, max(3.0, 1.15 * reached(np.abs(gap))))
-    axes.set(ylabel=f"{second.label} − {first.label} (dB)", ylim=(-bound, bound))
+    axes.set(ylabel="difference (dB)", ylim=(-bound, bound))

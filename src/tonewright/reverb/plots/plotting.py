@@ -107,11 +107,12 @@ def _density(found: list[Side]) -> Figure:
 
 def _spectrum(found: list[Side]) -> Figure:
     rows = len(found)
-    with sheet(rows, height_in=1.4 + 1.7 * rows, sharex=True) as (figure, axes):
+    with sheet(rows, height_in=0.8 + 2.4 * rows, sharex=True) as (figure, axes):
         handles = panels.draw_spectrum(axes[0, 0], found)
         if rows > 1:
-            axes[0, 0].set_xlabel("")
+            axes[0, 0].set(xlabel="", title="third octaves")
             panels.draw_difference(axes[1, 0], found)
+            axes[1, 0].set_title(f"{found[1].label} minus {found[0].label}")
         named(figure, handles, [side.label for side in found])
     return figure
 

@@ -25,7 +25,7 @@ PICTURES = (".png", ".svg", ".pdf")
     "--figure",
     default=None,
     type=click.Path(),
-    help="Draw it (.png, .svg, .pdf); of several responses, a folder of pictures.",
+    help="Draw the first channel (.png, .svg, .pdf); of several responses, a folder of pictures.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
@@ -54,7 +54,7 @@ def command(responses: tuple[str, ...], bands: str, figure: str | None, force: b
         said = [*left_out, *analysis.warnings]
         found.append((file, analysis, said))
         if file in pictures:
-            draw(analysis, pictures[file], title=file.name, force=force)
+            draw(analysis, pictures[file], label=file.name, force=force)
         if progress:
             progress(len(found), len(files))
         picture = str(pictures[file]) if file in pictures else None
@@ -98,13 +98,13 @@ def placed_pictures(files: Sequence[Path], figure: str | None, *, force: bool) -
     return places
 
 
-def draw(analysis: RoomAnalysis, path: Path, *, title: str, force: bool) -> None:
-    """The picture of an analysis."""
+def draw(analysis: RoomAnalysis, path: Path, *, label: str, force: bool) -> None:
+    """The picture of an analysis, of its first channel."""
     from tonewright.audio.files import atomic_output
     from tonewright.reverb import plot
 
     with atomic_output(path, overwrite=force) as temporary:
-        plot(analysis, title=title).savefig(temporary)
+        plot(analysis, labels=(label, "")).savefig(temporary)
 
 
 def show_one(file: Path, analysis: RoomAnalysis, said: Sequence[str]) -> None:

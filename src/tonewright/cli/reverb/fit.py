@@ -173,11 +173,8 @@ def show(file: Path, made: Fit, result: dict[str, Any]) -> None:
             )
         )
     network = made.network
-    print_table(
-        f"{file}: {network.lines} delay lines, {network.outputs} out, fitted in {made.seconds:.1f} s",
-        columns,
-        rows,
-    )
+    click.echo(f"{file}: {network.lines} delay lines, {network.outputs} out, fitted in {made.seconds:.1f} s")
+    print_table("", columns, rows)
     for words in result["assumptions"]:
         click.echo(f"assumed: {words}")
     click.echo(result["output"])

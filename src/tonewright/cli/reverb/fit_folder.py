@@ -92,7 +92,7 @@ def write_fit(
         if report:
             from tonewright.report.reverb_page import reverb_report
 
-            reverb_report(made, folder / REPORT)
+            reverb_report(made, folder / REPORT, title=str(settings["response"]))
     if not report:  # an earlier fit's page would tell of another network
         (target / REPORT).unlink(missing_ok=True)
     return {

@@ -84,23 +84,24 @@ def do_gradient(*, mode: str, arrays: str, target: str | None, nfft: int, out: s
     return {"loss": loss.item(), "names": sorted(named)}
 
 
-def do_render(*, arrays: str, seconds: float, rt: Any, rounds: int) -> dict:
-    """CPU seconds of noise through a network, the fastest round."""
+def do_render(*, arrays: str, seconds: float, rt: list[float], folded: bool, rounds: int) -> dict:
+    """CPU seconds of noise through a network; `folded` puts an even decay into the matrix."""
     given = np.load(arrays)
-    fs = 48000.0
+    fs, delays = 48000.0, given["delays"]
     sound = np.random.default_rng(0).standard_normal(int(seconds * fs))
-    low, high = rt if isinstance(rt, list) else (rt, rt)
-    sections = pyFDN.first_order_absorption(low, high, given["delays"], fs)
     best = float("inf")
     for _ in range(rounds):
         feedback, absorption = given["A"], None
-        if low == high:
-            feedback = given["A"] * 10 ** (-3 * given["delays"] / (low * fs))
+        output = given["C"]
+        if folded:
+            gains = 10 ** (-3 * delays / (rt[0] * fs))
+            feedback, output = given["A"] * gains, given["C"] * gains
         else:
-            absorption = pyFDN.SOSFilterBank(sections, given["delays"].size)
+            sections = pyFDN.first_order_absorption(*rt, delays, fs)
+            absorption = pyFDN.SOSFilterBank(sections, delays.size)
         begun = time.process_time()
         made = pyFDN.process_fdn(
-            sound, given["delays"], feedback, given["B"], given["C"], np.zeros((1, 1)), absorption=absorption
+            sound, delays, feedback, given["B"], output, np.zeros((1, 1)), absorption=absorption
         )
         best = min(best, time.process_time() - begun)
     return {"seconds": best, "rms": float(np.sqrt(np.mean(np.square(made))))}

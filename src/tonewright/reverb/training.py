@@ -203,15 +203,25 @@ def weights(run: Run) -> dict[str, np.ndarray]:
 
 
 def first_steps(config: TrainConfig, *, steps: int) -> list[Step]:
-    """So many steps of Adam on the spectrogram of the first response, with the gradients of each."""
-    from tonewright.reverb.build import build_fdn
+    """So many steps of Adam towards the energy decay of the first response, with the gradients of each."""
+    from tonewright.reverb.build import Trainable, build_fdn
+    from tonewright.reverb.losses import decay_relief_loss
     from tonewright.reverb.optimise import Adam
     from tonewright.reverb.training_run import TrainingRun
 
     clip = read(next(iter(next(iter(responses(config).values())).stems.values())))
-    model = build_fdn(N=config.system.size, fs=clip.sample_rate, rt=1.0, nfft=8192, rng=config.seed)
-    run = TrainingRun(model, "match_mel_spectrogram")
-    run.measure(target=clip.samples[0], criteria=None, sparsity_alpha=0.0, mss_nfft=(256, 1024))
+    model = build_fdn(
+        N=config.system.size,
+        fs=clip.sample_rate,
+        rt=1.0,
+        nfft=8192,
+        rng=config.seed,
+        trainable=Trainable(decay=True),
+    )
+    target = clip.samples[0, : model.nfft].astype(np.float64)
+    loss = decay_relief_loss(target, sample_rate=clip.sample_rate)
+    run = TrainingRun(model, "match_spectrogram")
+    run.measure(target=target, criteria=[(loss, 1.0, False)], sparsity_alpha=0.0, mss_nfft=(256,))
     stage = run.first_stage()
     vector, adam, found = stage.start, Adam(stage.start.size, rate=0.03), []
     for _ in range(steps):

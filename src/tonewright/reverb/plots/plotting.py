@@ -64,7 +64,7 @@ def _curves(found: list[Side]) -> Figure:
     bands: list[int | None] = list(range(len(found[0].analysis.bands_hz)))
     bands += [None] if len(bands) % _COLUMNS or not bands else []
     rows = -(-len(bands) // _COLUMNS)
-    with sheet(rows, _COLUMNS, height_in=0.6 + 1.55 * rows, sharex=True, sharey=True) as (figure, axes):
+    with sheet(rows, _COLUMNS, height_in=0.6 + 2.0 * rows, sharex=True, sharey=True) as (figure, axes):
         handles: list[Any] = []
         for panel, band in zip(axes.flat, bands, strict=False):
             handles = panels.draw_curve(panel, found, band)

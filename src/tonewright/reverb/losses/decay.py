@@ -49,13 +49,11 @@ def decay_relief_loss(
     chosen(bands, ("octave", "third", "mel"), "bands")
 
     def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
-        double = np.dtype(np.float64)
         bank = _bank(bands, framing.length, rate)
-        shape = {"frames": framing.columns, "root": False}
-        spectra = ShortTime(framing, dtype=double).spectra(rows)
-        aim = BandPowers(bank, dtype=double, **shape).values(spectra)
-        distance = ReliefDistance(aim, channels=framing.channels, floor_db=floor_db, dtype=dtype)
-        return Resolution(ShortTime(framing, dtype=dtype), BandPowers(bank, dtype=dtype, **shape), distance)
+        power = bank @ np.abs(ShortTime.of(framing, rows)) ** 2
+        distance = ReliefDistance(power, channels=framing.channels, floor_db=floor_db, dtype=dtype)
+        measure = BandPowers(bank, frames=framing.columns, root=False, dtype=dtype)
+        return Resolution(ShortTime(framing, dtype=dtype), measure, distance)
 
     return ResolutionsLoss("decay_relief_loss", layout=layout, windows=[window], resolution=resolution)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.fft
 
-from tonewright.reverb.losses.fourier_kernels import joined, radix2, radix4, split
+from tonewright.reverb.losses.fourier_kernels import joined, radix4, split
 
 
 class FrameFourier(Protocol):
@@ -53,7 +53,9 @@ class _PowerOfTwo:
             self.steps.append((radix4, (flat[0], flat[1], turns, flat[2], flat[3], run)))
             here, there, run, left = there, here, 4 * run, left // 4
         if left == 2:
-            self.steps.append((radix2, (here.reshape(2, 2, run), there.reshape(2, 2, run))))
+            first, second = here.reshape(2, 2, run).swapaxes(0, 1)
+            ahead, behind = there.reshape(2, 2, run).swapaxes(0, 1)
+            self.steps += [(np.add, (first, second, ahead)), (np.subtract, (first, second, behind))]
             here = there
         self.end = here
 

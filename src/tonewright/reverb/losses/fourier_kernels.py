@@ -60,16 +60,6 @@ def radix4(
 
 
 @njit(**OPTIONS)
-def radix2(given: np.ndarray, filled: np.ndarray) -> None:
-    """The last step where a factor of 2 is left: (2 parts, 2, run) to its sums and differences."""
-    for part in range(2):
-        for q in range(given.shape[2]):
-            first, second = given[part, 0, q], given[part, 1, q]
-            filled[part, 0, q] = first + second
-            filled[part, 1, q] = first - second
-
-
-@njit(**OPTIONS)
 def split(halves: np.ndarray, turns: np.ndarray, spectra: np.ndarray) -> None:
     """From the transform Z of even samples + j · odd samples to the spectrum of all.
 
@@ -83,16 +73,13 @@ def split(halves: np.ndarray, turns: np.ndarray, spectra: np.ndarray) -> None:
     """
     m = halves.shape[1]
     half = turns[0, 0] / 2
-    for f in range(halves.shape[2]):
-        even, odd = halves[0, 0, f], halves[1, 0, f]
-        spectra[0, 0, f], spectra[0, m, f] = even + odd, even - odd
-        spectra[1, 0, f], spectra[1, m, f] = 0, 0
-    for k in range(1, m // 2 + 1):
+    for k in range(m // 2 + 1):
         mirror = m - k
+        other = mirror if k > 0 else 0
         cosine, sine = half * turns[0, k], half * turns[1, k]
         for f in range(halves.shape[2]):
             a, b = halves[0, k, f], halves[1, k, f]
-            c, d = halves[0, mirror, f], halves[1, mirror, f]
+            c, d = halves[0, other, f], halves[1, other, f]
             even, even_i, odd, odd_i = half * (a + c), half * (b - d), a - c, b + d
             turned, turned_i = cosine * odd_i + sine * odd, sine * odd_i - cosine * odd
             spectra[0, k, f], spectra[1, k, f] = even + turned, even_i + turned_i

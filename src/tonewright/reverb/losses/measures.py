@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import scipy.sparse
 
-from tonewright.reverb.losses.short_time_kernels import band_powers, band_scaled, magnitudes, scaled
+from tonewright.reverb.losses.short_time_kernels import band_powers, band_scaled, magnitudes
 
 
 class Measure(Protocol):
@@ -47,7 +47,7 @@ class Magnitudes:
 
     def pull(self, spectra: np.ndarray, slopes: np.ndarray) -> None:
         """Replace the spectra by the gradient."""
-        scaled(spectra, slopes)
+        np.multiply(spectra, slopes, out=spectra)
 
 
 class BandPowers:

@@ -12,7 +12,7 @@ from tonewright.errors import NetworkError
 from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
 from tonewright.reverb.losses.distances import PeerPowerDistance, RelativeDistance
 from tonewright.reverb.losses.measures import BandPowers
-from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, Transform, window_lengths
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, window_lengths
 from tonewright.reverb.losses.short_time import Framing, ShortTime
 from tonewright.reverb.losses.uneven import KernelShortTime
 
@@ -55,21 +55,22 @@ def mel_loss(
     numbers = _band_numbers(bands, lengths)
     relative = scaling == "relative"
 
-    def transform(framing: Framing, dtype: np.dtype) -> Transform:
-        if bins == "peer" and dtype == np.float64:
-            return KernelShortTime(framing, np.arange(framing.length // 2 + 1.0), dtype=dtype)
-        return ShortTime(framing, dtype=dtype)
-
     def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
         bank = mel_bank(framing.length, bands=numbers[framing.length], sample_rate=rate)
-        spectra = transform(framing, np.dtype(np.float64)).spectra(rows)
-        shape = {"frames": framing.columns, "root": relative}
-        aim = BandPowers(bank, dtype=np.dtype(np.float64), **shape).values(spectra)
-        if relative:
-            distance = RelativeDistance(aim, floor_db=floor_db, log_weight=log_weight, dtype=dtype)
+        if bins == "peer" and dtype == np.float64:
+            cycles = np.arange(framing.length // 2 + 1.0)
+            spectra = KernelShortTime.of(framing, cycles, rows)
+            transform = KernelShortTime(framing, cycles, dtype=dtype)
         else:
-            distance = PeerPowerDistance(aim, dtype=dtype)
-        return Resolution(transform(framing, dtype), BandPowers(bank, dtype=dtype, **shape), distance)
+            spectra = ShortTime.of(framing, rows)
+            transform = ShortTime(framing, dtype=dtype)
+        power = bank @ np.abs(spectra) ** 2
+        if relative:
+            distance = RelativeDistance(np.sqrt(power), floor_db=floor_db, log_weight=log_weight, dtype=dtype)
+        else:
+            distance = PeerPowerDistance(power, dtype=dtype)
+        measure = BandPowers(bank, frames=framing.columns, root=relative, dtype=dtype)
+        return Resolution(transform, measure, distance)
 
     return ResolutionsLoss("mel_mss_loss", layout=layout, windows=lengths, resolution=resolution)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.fft
 
 from tonewright.dsp.spectra import window as window_of
 from tonewright.reverb.losses.fourier import frame_fourier
@@ -25,6 +26,14 @@ class Framing:
         self.count = 1 + (time + 2 * (length // 2) - length) // self.hop
         self.columns = channels * self.count
         self.source = _reflected(time, length // 2, self.hop, self.count - 1 - -length // self.hop)
+
+    def frames(self, samples: np.ndarray) -> np.ndarray:
+        """Frames (length, frames of all channels) of samples (channels, time), without a window.
+
+        It needs nothing compiled: for targets, which are analysed once.
+        """
+        places = self.source[np.arange(self.length)[:, None] + self.hop * np.arange(self.count)]
+        return samples[:, places].transpose(1, 0, 2).reshape(self.length, -1)
 
 
 class ShortTime:
@@ -54,6 +63,12 @@ class ShortTime:
         """Add to the gradient (channels, time) what that with respect to the spectra means."""
         even, odd = self.fourier.adjoint(slopes)
         add_frames(even, odd, self.framing.source, self.window, self.framing.hop, gradient)
+
+    @staticmethod
+    def of(framing: Framing, samples: np.ndarray) -> np.ndarray:
+        """The same spectra as complex numbers (bins, frames of all channels), for a target."""
+        frames = framing.frames(samples) * window_of("hann", framing.length)[:, None]
+        return np.asarray(scipy.fft.rfft(frames, axis=0))
 
 
 def _reflected(time: int, before: int, hop: int, rows: int) -> np.ndarray:

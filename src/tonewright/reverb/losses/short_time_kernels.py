@@ -94,15 +94,6 @@ def magnitudes(spectra: np.ndarray, filled: np.ndarray) -> None:
 
 
 @njit(**OPTIONS)
-def scaled(spectra: np.ndarray, factors: np.ndarray) -> None:
-    """Multiply both parts of spectra (2, bins, frames) by factors (bins, frames)."""
-    for k in range(factors.shape[0]):
-        for f in range(factors.shape[1]):
-            spectra[0, k, f] *= factors[k, f]
-            spectra[1, k, f] *= factors[k, f]
-
-
-@njit(**OPTIONS)
 def band_powers(
     spectra: np.ndarray, starts: np.ndarray, bands: np.ndarray, weights: np.ndarray, filled: np.ndarray
 ) -> None:

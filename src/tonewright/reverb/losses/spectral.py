@@ -10,9 +10,9 @@ import numpy as np
 from tonewright.reverb.losses.base import Bins, Layout, Loss, Scaling, chosen, positive, response
 from tonewright.reverb.losses.distances import PeerDistance, RelativeDistance
 from tonewright.reverb.losses.measures import Magnitudes
-from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss, Transform
+from tonewright.reverb.losses.resolutions import Resolution, ResolutionsLoss
 from tonewright.reverb.losses.short_time import Framing, ShortTime
-from tonewright.reverb.losses.uneven import uneven_transform
+from tonewright.reverb.losses.uneven import KernelShortTime, linear_cycles, uneven_transform
 
 
 def spectrogram_loss(
@@ -56,17 +56,18 @@ def spectrogram_loss(
     layout = Layout(sound.shape, "mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
     rows = layout.rows(sound)
 
-    def transform(framing: Framing, dtype: np.dtype) -> Transform:
-        if bins == "peer":
-            return uneven_transform(framing, dtype=dtype, sample_rate=sample_rate)
-        return ShortTime(framing, dtype=dtype)
-
     def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
-        aim = np.hypot(*transform(framing, np.dtype(np.float64)).spectra(rows))
+        cycles = linear_cycles(framing.length, sample_rate=sample_rate)
+        if bins == "peer":
+            aim = np.abs(KernelShortTime.of(framing, cycles, rows))
+            transform = uneven_transform(framing, cycles, dtype=dtype)
+        else:
+            aim = np.abs(ShortTime.of(framing, rows))
+            transform = ShortTime(framing, dtype=dtype)
         if scaling == "peer":
             distance = PeerDistance(aim, dtype=dtype)
         else:
             distance = RelativeDistance(aim, floor_db=floor_db, log_weight=log_weight, dtype=dtype)
-        return Resolution(transform(framing, dtype), Magnitudes(aim.shape, dtype=dtype), distance)
+        return Resolution(transform, Magnitudes(aim.shape, dtype=dtype), distance)
 
     return ResolutionsLoss("mss_loss", layout=layout, windows=windows, resolution=resolution)

@@ -29,9 +29,7 @@ class KernelShortTime:
 
     def __init__(self, framing: Framing, cycles: np.ndarray, *, dtype: np.dtype) -> None:
         length = framing.length
-        angle = 2 * np.pi * np.outer(cycles, np.arange(length)) / length
-        parts = np.stack([np.cos(angle), -np.sin(angle)]).astype(np.float32)
-        kernels = (parts * window_of("hann", length).astype(np.float32)).reshape(-1, length).astype(dtype)
+        kernels = _kernels(cycles, length).astype(dtype)
         odd = np.zeros((len(kernels), -(-length // 2)), dtype)
         odd[:, : length // 2] = kernels[:, 1::2]
         self.kernels = np.concatenate([kernels[:, 0::2], odd], axis=1)
@@ -50,6 +48,19 @@ class KernelShortTime:
         frames = self.kernels.T @ slopes.reshape(-1, self.framing.columns)
         even, odd = frames.reshape(self.frames.shape)
         add_frames(even, odd, self.framing.source, self.ones, self.framing.hop, gradient)
+
+    @staticmethod
+    def of(framing: Framing, cycles: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """The same spectra as complex numbers (bins, frames of all channels), for a target."""
+        parts = _kernels(cycles, framing.length).astype(np.float64) @ framing.frames(samples)
+        return parts[: cycles.size] + 1j * parts[cycles.size :]
+
+
+def _kernels(cycles: np.ndarray, length: int) -> np.ndarray:
+    """Windowed cosines, then sines (2 · bins, length), in single precision."""
+    angle = 2 * np.pi * np.outer(cycles, np.arange(length)) / length
+    parts = np.concatenate([np.cos(angle), -np.sin(angle)]).astype(np.float32)
+    return parts * window_of("hann", length).astype(np.float32)
 
 
 class InterpolatedShortTime:
@@ -137,20 +148,18 @@ def _dense(parts: list[scipy.sparse.csr_array], dtype: np.dtype) -> Table:
 
 
 def uneven_transform(
-    framing: Framing, *, dtype: np.dtype, sample_rate: float
+    framing: Framing, cycles: np.ndarray, *, dtype: np.dtype
 ) -> KernelShortTime | InterpolatedShortTime:
-    """Spectra at frequencies that rise from 20 Hz in even steps towards half the rate, not reaching it.
+    """Spectra at some cycles in a frame, with rounded kernels in double precision.
 
-    In double precision they are those of the kernels to the last digit; in single precision they are
-    interpolated, where the length allows it.
+    In single precision they are interpolated, where the length allows it.
     """
-    cycles = linear_cycles(framing.length, sample_rate)
     if dtype == np.float64 or framing.length % 4:
         return KernelShortTime(framing, cycles, dtype=dtype)
     return InterpolatedShortTime(framing, cycles, dtype=dtype)
 
 
-def linear_cycles(length: int, sample_rate: float) -> np.ndarray:
+def linear_cycles(length: int, *, sample_rate: float) -> np.ndarray:
     """Cycles in a frame of ⌊n/2⌋ + 1 frequencies, 20 Hz + k (half the rate − 20 Hz) / (number of bins)."""
     rate = int(sample_rate)
     bins = length // 2 + 1

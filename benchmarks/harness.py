@@ -40,11 +40,14 @@ class Row:
     required: str = ""
     met: bool | None = None
     note: str = ""
+    less_is_better: bool = False
 
     @property
     def ratio(self) -> float | None:
-        """Ours over theirs."""
-        return self.ours / self.theirs if self.ours and self.theirs else None
+        """Ours over theirs; theirs over ours where less is better."""
+        if not (self.ours and self.theirs):
+            return None
+        return self.theirs / self.ours if self.less_is_better else self.ours / self.theirs
 
 
 @dataclass

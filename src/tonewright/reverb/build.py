@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.gallery import random_rotation, sample_delay_lengths
@@ -46,14 +47,14 @@ class Trainable:
 
 def build_fdn(
     *,
-    delays: np.ndarray | None = None,
+    delays: ArrayLike | None = None,
     N: int | None = None,
     rt: float | tuple[float, float] | None = 2.0,
     matrix: MatrixParam = "orthogonal",
-    feedback: np.ndarray | None = None,
-    input_gain: np.ndarray | None = None,
-    output_gain: np.ndarray | None = None,
-    direct: float | np.ndarray = 0.0,
+    feedback: ArrayLike | None = None,
+    input_gain: ArrayLike | None = None,
+    output_gain: ArrayLike | None = None,
+    direct: ArrayLike = 0.0,
     trainable: Trainable | None = None,
     fs: float = 48000.0,
     nfft: int = 2**14,

@@ -219,14 +219,16 @@ def _engine(
         from tonewright.reverb.torch_engine import TorchEngine
 
         return TorchEngine(build.delays, nfft=nfft, filters=filters, dtype=dtype, device=device)
-    if moves:
-        from tonewright.reverb.engines.elimination import EliminationEngine
-
-        return EliminationEngine(build.delays, nfft=nfft, filters=filters, dtype=dtype)
-    inputs = 1 if summed else build.inputs
-    sizes = {"lines": build.lines, "inputs": inputs, "outputs": build.outputs}
     return choose_engine(
-        **sizes, domain="spectrum", delays=build.delays, filters=filters, nfft=nfft, dtype=dtype
+        lines=build.lines,
+        inputs=1 if summed else build.inputs,
+        outputs=build.outputs,
+        domain="spectrum",
+        delays=build.delays,
+        filters=filters,
+        nfft=nfft,
+        dtype=dtype,
+        loop_gradients=moves,
     )
 
 

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-# Taps either side: flat to 0.85 of half the sample rate. No delay that moves may be shorter.
+# Taps either side: flat to 3/4 of half the sample rate. No delay that moves may be shorter.
 REACH = 8
 SHARPNESS = 6.0
 STEP = 1e-5
 
 
 class FractionalDelay:
-    r"""Delays of any length at the bins of a DFT, :math:`\sum_j w(f - j)\,\mathrm{sinc}(f - j)\, z^{-(m + j)}`.
+    r"""Delays of any length at the bins of a DFT, :math:`\sum_j w(f - j)\,\mathrm{sinc}(f - j)\, z^{-m-j}`.
 
     The delay is m + f with whole m, and w is Kaiser's window over 8 samples either side. An exact delay by a
     fraction would ring without end in both directions, and wrap around.

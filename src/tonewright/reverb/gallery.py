@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tonewright.errors import NetworkError, nearest
 from tonewright.reverb.network import FDNBuild
@@ -118,7 +119,7 @@ def fdn_build_gallery(
     N: int | None = None,
     *,
     fs: float = 48000.0,
-    delays: np.ndarray | None = None,
+    delays: ArrayLike | None = None,
     delay_range: tuple[int, int] = (400, 1200),
     sort_delays: bool = False,
     num_inputs: int = 1,
@@ -130,8 +131,8 @@ def fdn_build_gallery(
     rt: float | None = 2.0,
     rt_nyquist: float | None = None,
     rt_crossover: float | None = None,
-    post_eq_db_dc: Any = None,
-    post_eq_db_nyquist: Any = None,
+    post_eq_db_dc: ArrayLike | None = None,
+    post_eq_db_nyquist: ArrayLike | None = None,
     post_eq_crossover: float | None = None,
     rng: np.random.Generator | int | None = None,
 ) -> FDNBuild:

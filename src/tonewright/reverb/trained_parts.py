@@ -79,4 +79,4 @@ def built(start: FDNBuild, parts: Parts) -> FDNBuild:
     from tonewright.reverb.loop_design import LoopDesign
 
     whole = start.delays if parts.delays is None else np.maximum(np.round(parts.delays), 1)
-    return build.changed(delays=whole, filters=LoopDesign(start).sections(parts.decay, whole))
+    return build.changed(delays=whole, filters=LoopDesign(start).filters(parts.decay, whole))

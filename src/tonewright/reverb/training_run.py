@@ -26,6 +26,7 @@ from tonewright.reverb.whole_delays import Whole, rounded, settled
 # The share of the steps after which delays are rounded, and what is left is trained on.
 BEFORE_ROUNDING = 0.75
 ROUNDED = ("delays", "pre_delay")
+LEAST_TRIALS = 200
 
 
 class TrainingRun:
@@ -98,7 +99,7 @@ class TrainingRun:
         stage = self.first_stage()
         words = [_minimised(stage, recorder, steps, optimizer, rate)]
         if rounds:
-            stage = self._rounded_stage(recorder.kept[-1].vector, recorder.max_steps)
+            stage = self._rounded_stage(recorder.kept[-1].vector, max(LEAST_TRIALS, recorder.max_steps))
             recorder.forget()
             words[0] += "; delays were brought to whole samples"
             if stage.start.size:

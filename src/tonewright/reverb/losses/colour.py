@@ -8,9 +8,9 @@ import numpy as np
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.losses.base import Domain, Loss, positive
-from tonewright.reverb.losses.colour_kernels import flatness
 
 _DB = 10.0 / np.log(10.0)
+_TINY = np.float32(1e-30)
 
 
 class ColorlessLoss:
@@ -22,8 +22,11 @@ class ColorlessLoss:
     def value_and_gradient(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Value at the spectrum `y` (bins, outputs, inputs), and the gradient."""
         spectrum = spectrum_of(y, self.name)
-        gradient = np.empty_like(spectrum)
-        return flatness(spectrum, gradient), gradient
+        magnitude = np.abs(spectrum)
+        excess = magnitude.sum(axis=1, keepdims=True) - 1.0
+        value = float(np.mean(np.square(excess, dtype=np.float64)))
+        slope = excess * magnitude.dtype.type(2.0 / excess.size) / np.maximum(magnitude, _TINY)
+        return value, spectrum * slope
 
 
 def colorless_loss() -> Loss:
@@ -172,4 +175,4 @@ def square(values: np.ndarray) -> np.ndarray:
 
 def through_power(spectrum: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Gradient with respect to H, from that with respect to |H|²."""
-    return (2.0 * spectrum * slope).astype(spectrum.dtype, copy=False)
+    return spectrum * (2.0 * slope).astype(np.real(spectrum).dtype, copy=False)

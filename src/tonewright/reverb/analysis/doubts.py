@@ -39,15 +39,9 @@ def prepared(clip: Clip, *, name: str) -> tuple[np.ndarray, float, list[str]]:
     AudioError
         If there is nothing to measure.
     """
+    _refuse(clip, name)
     samples = clip.samples.astype(np.float64)
     said: list[str] = []
-    if not clip.frames:
-        raise AudioError(name, "is empty; a room response holds at least its direct sound")
-    broken = int(np.size(samples) - np.isfinite(samples).sum())
-    if broken:
-        raise AudioError(name, f"holds {broken} samples that are NaN or infinite; mend or export it anew")
-    if not samples.any():
-        raise AudioError(name, "is silent throughout; there is no response in it")
     for index, channel in enumerate(samples):
         where = _of_channel(index, len(samples))
         if not channel.any():
@@ -63,6 +57,17 @@ def prepared(clip: Clip, *, name: str) -> tuple[np.ndarray, float, list[str]]:
     if not samples.any():
         raise AudioError(name, "holds a constant offset and nothing else; there is no response in it")
     return samples, rounding_noise(clip.samples), said
+
+
+def _refuse(clip: Clip, name: str) -> None:
+    """Raise an error where there is nothing to measure."""
+    if not clip.frames:
+        raise AudioError(name, "is empty; a room response holds at least its direct sound")
+    broken = int(clip.samples.size - np.isfinite(clip.samples).sum())
+    if broken:
+        raise AudioError(name, f"holds {broken} samples that are NaN or infinite; mend or export it anew")
+    if not clip.samples.any():
+        raise AudioError(name, "is silent throughout; there is no response in it")
 
 
 def _of_channel(index: int, channels: int) -> str:

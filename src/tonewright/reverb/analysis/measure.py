@@ -107,17 +107,20 @@ def measure(
     figures = _decays(followed, step_s, band.width_hz, margin_db=MARGIN_DB if ending.flat else 0.0)
     figures["dynamic_range_db"] = -float(levels[-1]) if np.isfinite(ending.fall_db) else 0.0
     figures |= _clarity(band.split, energy, ending, step_s)
-    end_s = len(kept) * step_s
-    late_s = 10 / np.log(10) / ending.fall_db * step_s if np.isfinite(ending.fall_db) else 0.0
-    moment = float((np.arange(len(kept)) + 0.5) @ kept - (np.arange(len(ahead)) + 0.5) @ ahead[::-1]) * step_s
-    moment += ending.tail * (end_s + late_s)
     figures |= {
-        "centre_time_s": moment / total,
+        "centre_time_s": _moment(kept, ahead, ending, step_s) / total,
         "level_db": 10 * float(np.log10(total * band.sample_rate)),
         "noise_floor_db": 10 * float(np.log10(ending.noise / step_s)) if ending.noise > 0 else -np.inf,
-        "truncation_s": end_s,
+        "truncation_s": len(kept) * step_s,
     }
     return Measured(figures, levels, step_s, ending)
+
+
+def _moment(kept: np.ndarray, ahead: np.ndarray, ending: Ending, step_s: float) -> float:
+    """∫ t h² dt over what was kept, the ringing before the onset and the tail, which fades exponentially."""
+    late_s = 10 / np.log(10) / ending.fall_db * step_s if np.isfinite(ending.fall_db) else 0.0
+    near = (np.arange(len(kept)) + 0.5) @ kept - (np.arange(len(ahead)) + 0.5) @ ahead[::-1]
+    return float(near) * step_s + ending.tail * (len(kept) * step_s + late_s)
 
 
 def nothing(step_s: float) -> Measured:

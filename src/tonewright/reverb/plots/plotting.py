@@ -10,7 +10,7 @@ from tonewright.errors import UsageError, nearest
 from tonewright.reverb.analysis import RoomAnalysis, RoomDifference
 from tonewright.reverb.plots import panels
 from tonewright.reverb.plots.reliefs import draw_reliefs
-from tonewright.reverb.plots.sheet import named, sheet
+from tonewright.reverb.plots.sheet import entitle, named, sheet
 from tonewright.reverb.plots.sides import Side, sides
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tonewright.reverb.fitting.result import Fit
 
 _COLUMNS = 3
+_LABELS = ("room", "fit")
 
 
 def plot(
@@ -27,7 +28,8 @@ def plot(
     *,
     kind: str = "overview",
     channel: int = 0,
-    labels: tuple[str, str] = ("room", "fit"),
+    labels: tuple[str, str] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw a room response, or two over the same range: a room and what is to sound like it.
 
@@ -39,7 +41,9 @@ def plot(
         octave), "relief" (energy decay relief), "density" (echo density), "spectrum" (third octaves), or
         "overview" of all but the curves
     channel : which one, counted from 0
-    labels : names of the two sides
+    labels : names of the two sides, "room" and "fit" unless given; a response drawn alone has the first as
+        its title
+    title : words above everything
 
     Returns
     -------
@@ -47,7 +51,12 @@ def plot(
     """
     if kind not in _DRAWN:
         raise UsageError(f"plot kind {kind!r}: not known; {nearest(kind, _DRAWN)}")
-    return _DRAWN[kind](sides(what, fitted, channel=channel, labels=labels))
+    found = sides(what, fitted, channel=channel, labels=labels or _LABELS)
+    figure = _DRAWN[kind](found)
+    title = title or (labels[0] if labels and len(found) == 1 else "")
+    if title:
+        entitle(figure, title)
+    return figure
 
 
 def _waveform(found: list[Side]) -> Figure:

@@ -65,7 +65,18 @@ def sheet(
 def named(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
     """Name the lines above everything, where no data can be hidden; one line needs no name."""
     if len(names) > 1:
-        figure.legend(handles, names, loc="outside upper left", ncols=len(names), borderaxespad=0.2)
+        figure.legend(
+            handles, names, loc="outside upper left", ncols=len(names), borderaxespad=0.2, alignment="left"
+        )
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Put words above everything, over the names of the lines where there are any."""
+    style: Any = {"size": 11, "weight": "bold"}
+    if figure.legends:
+        figure.legends[0].set_title(title, prop=style)
+    else:
+        figure.suptitle(title, x=0.01, ha="left", color=INK, parse_math=False, **style)
 
 
 def frequency_axis(axes: Axes, low_hz: float, high_hz: float) -> None:

@@ -100,7 +100,7 @@ def test_a_fit_is_a_folder(here: Path, quick_fit: list, capsys: pytest.CaptureFi
     assert lines[1].split()[:3] == ["Hz", "decay", "s"]
     (row,) = (line.split() for line in lines if line.split()[:1] == ["1k"])
     assert float(row[1]) == pytest.approx(0.4, abs=0.05)
-    assert lines[-2:] == ["assumed: the tail is noise", "hall-reverb"]
+    assert lines[-2:] == ["note: the tail is noise", "hall-reverb"]
     assert sorted(file.name for file in (here / "hall-reverb").iterdir()) == [
         "network.json",
         "report.html",
@@ -116,6 +116,24 @@ def test_a_fit_is_a_folder(here: Path, quick_fit: list, capsys: pytest.CaptureFi
     assert sorted(file.name for file in here.iterdir()) == ["hall-reverb", "hall.wav"]
 
 
+def test_from_a_room_to_a_plug_in(here: Path, capsys: pytest.CaptureFixture) -> None:
+    room(here / "hall.wav", decay_s=0.3)
+    code, out, error = run(
+        capsys, "fit", "hall.wav", "--size", "8", "--quality", "draft", "--no-report", "--json"
+    )
+    assert (code, error) == (0, "")
+    (made,) = json.loads(out)["fits"]
+    (band,) = (band for band in made["bands"] if band["hz"] == 1_000)
+    assert band["fit_decay_s"] == pytest.approx(band["room_decay_s"], rel=0.15)
+    code, out, _ = run(capsys, "analyse", "hall-reverb/response.wav", "--json")
+    (found,) = json.loads(out)["responses"]
+    assert found["broadband"]["decay_s"][0] == pytest.approx(0.3, rel=0.15)
+    for to in ("faust", "cpp"):
+        code, out, _ = run(capsys, "export", "hall-reverb", "--to", to)
+        assert code == 0
+        assert "8 delay lines" in Path(out.strip()).read_text()
+
+
 def test_nothing_of_a_fit_is_overwritten_unless_told(
     here: Path, quick_fit: list, capsys: pytest.CaptureFixture
 ) -> None:
@@ -127,15 +145,10 @@ def test_nothing_of_a_fit_is_overwritten_unless_told(
     assert code == 1
     assert "mine: exists already; choose another -o, or replace it with --force" in one_line(error)
     assert quick_fit == []
-    assert run(capsys, "fit", "hall.wav", "-o", folder, "--force")[0] == 0
-    assert {file.name for file in folder.iterdir()} == {
-        "notes.txt",
-        "network.json",
-        "report.html",
-        "response.wav",
-    }
+    (folder / "report.html").write_text("of an earlier fit")
     assert run(capsys, "fit", "hall.wav", "-o", folder, "--force", "--no-report")[0] == 0
     assert {file.name for file in folder.iterdir()} == {"notes.txt", "network.json", "response.wav"}
+    assert (folder / "notes.txt").read_text() == "mine"
     code, _, error = run(capsys, "fit", "hall.wav", "-o", folder / "notes.txt")
     assert code == 1
     assert "is a file; a fit goes into a folder" in one_line(error)
@@ -229,7 +242,7 @@ def test_of_an_hour_two_minutes_are_taken(
     room(here / "long.wav")
     code, out, _ = run(capsys, "fit", "long.wav", "--no-report")
     assert code == 0
-    assert "assumed: of 0.81 s the first 0.5 s were taken" in out
+    assert "note: of 0.81 s the first 0.5 s were taken" in out
     assert read(here / "long-reverb" / "response.wav").frames == RATE // 2
 
 
@@ -341,6 +354,21 @@ def test_figures_of_a_folder(here: Path, capsys: pytest.CaptureFixture) -> None:
     found = json.loads(out)
     assert [item["file"] for item in found["responses"]] == ["rooms/a.wav", "rooms/b.wav"]
     assert [item["file"] for item in found["failed"]] == ["rooms/c.wav"]
+
+
+def test_pictures(here: Path, capsys: pytest.CaptureFixture) -> None:
+    room(here / "rooms" / "a$b.wav")
+    room(here / "rooms" / "c.wav")
+    code, out, _ = run(capsys, "analyse", "rooms/a$b.wav", "--figure", "new/x.svg")
+    assert (code, out.splitlines()[-1]) == (0, "new/x.svg")
+    assert (here / "new" / "x.svg").read_bytes().startswith(b"<?xml")
+    code, _, error = run(capsys, "analyse", "rooms/a$b.wav", "--figure", "new/x.svg")
+    assert code == 1
+    assert "exists already" in one_line(error)
+    code, out, _ = run(capsys, "analyse", "rooms", "--figure", "pictures")
+    assert code == 0
+    assert out.splitlines()[-2:] == ["pictures/a$b.png", "pictures/c.png"]
+    assert (here / "pictures" / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def show(file: Path, made: Fit, result: dict[str, Any]) -> None:
     click.echo(f"{file}: {network.lines} delay lines, {network.outputs} out, fitted in {made.seconds:.1f} s")
     print_table("", columns, rows)
     for words in result["assumptions"]:
-        click.echo(f"assumed: {words}")
+        click.echo(f"note: {words}")
     click.echo(result["output"])
 
 

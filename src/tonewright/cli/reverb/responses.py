@@ -75,7 +75,7 @@ def each(
 
 def worded(error: Exception, file: Path) -> str:
     """The error in one line that names the file."""
-    words = " ".join(str(error).split())
+    words = " ".join(str(error).split()).removeprefix("the response: ")
     return words if str(file) in words else f"{file}: {words}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,15 @@ from tonewright.reverb.network import FDNBuild, Taps
 _TERMS = 8
 
 _PARTS = """\
-// A second-order section of absorption or tone.
-section(b0, b1, b2, a1, a2) = step ~ _
+// A second-order section of absorption or tone, as a state-variable filter (Zavalishin, "The Art of VA Filter
+// Design", 2012): in single precision it keeps the decay of low notes, which a direct form would not.
+section(a1, a2, a3, m0, m1, m2) = step ~ (_, _) : !, !, _
 with {
-  step(y, x) = b0*x + b1*x' + b2*x'' - a1*y - a2*y';
+  step(s1, s2, x) = 2*v1 - s1, 2*v2 - s2, m0*x + m1*v1 + m2*v2
+  with {
+    v1 = a1*s1 + a2*(x - s2);
+    v2 = s2 + a2*s1 + a3*(x - s2);
+  };
 };
 """
 
@@ -81,9 +87,29 @@ def _chain(sections: np.ndarray | None, index: int) -> list[str]:
     if sections is None:
         return []
     return [
-        "section(" + ", ".join(number(value) for value in section[[0, 1, 2, 4, 5], index]) + ")"
+        "section(" + ", ".join(number(value) for value in state_variable(section[:, index])) + ")"
         for section in sections
     ]
+
+
+def state_variable(section: np.ndarray) -> tuple[float, ...]:
+    """The coefficients a1 a2 a3 m0 m1 m2 of a state-variable filter with the response of a section.
+
+    With g = tan(ω₀/2) and damping k, its denominator is (1 + gk + g²) + 2 (g² − 1) z⁻¹ + (1 − gk + g²) z⁻².
+    High-, band- and low-pass outputs have the numerators (1 − z⁻¹)², g (1 − z⁻²) and g² (1 + z⁻¹)².
+
+    Parameters
+    ----------
+    section : (6,) stable [b0 b1 b2 1 a1 a2]
+    """
+    b0, b1, b2, _, a1, a2 = (float(value) for value in section)
+    scale = 4 / (1 - a1 + a2)
+    g = math.sqrt((1 + a1 + a2) * scale) / 2
+    gk = (1 - a2) * scale / 2
+    high, low = (b0 - b1 + b2) * scale / 4, (b0 + b1 + b2) * scale / (4 * g * g)
+    band = (b0 - b2) * scale / (2 * g)
+    first = 1 / (1 + gk + g * g)
+    return first, g * first, g * g * first, high, band - gk / g * high, low - high
 
 
 def _gains(name: str, words: str, matrix: np.ndarray) -> str:

@@ -318,8 +318,8 @@ def work(mode):
         render(extract_build(model), np.zeros((1, 4800), np.float32))
     else:
         train_fdn(model, mode, target=None if mode == "colorless" else target, max_steps=2)
-begun = time.perf_counter(); work(sys.argv[1]); first = time.perf_counter() - begun
-begun = time.perf_counter(); work(sys.argv[1]); second = time.perf_counter() - begun
+begun = time.process_time(); work(sys.argv[1]); first = time.process_time() - begun
+begun = time.process_time(); work(sys.argv[1]); second = time.process_time() - begun
 print(first - second)
 """
 

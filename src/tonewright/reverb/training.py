@@ -99,8 +99,8 @@ def fitted(
         delayed(fit_track)(run.folder / FOLDER / f"{name}.json", track, config.system, config.seed)
         for name, track in chosen.items()
     )
-    results = Parallel(n_jobs=jobs, return_as="generator")(work)
-    pairs = zip(chosen, results or (), strict=True)
+    results: Any = Parallel(n_jobs=jobs, return_as="generator")(work)
+    pairs = zip(chosen, results, strict=True)
     console = Console(stderr=True, quiet=not show_progress)
     for name, figures in counted(pairs, "fitting", total=len(chosen), console=console):
         if isinstance(figures, str):

@@ -54,8 +54,8 @@ class RelativeDistance:
 
     def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and slopes at the magnitudes (bands, frames)."""
-        distance = np.sqrt(squared_distance(values, self.target))
-        linear = 1.0 / (distance * self.norm) if distance > 0 else 0.0
+        distance, steepness = _distance(values, self.target, self.norm)
+        linear = steepness / self.norm
         scales = (linear, self.log_weight / values.size, self.floor, self.smooth**2)
         np.add(values, values.dtype.type(self.floor), out=self.slopes)
         np.log(self.slopes, out=self.slopes)
@@ -75,14 +75,14 @@ class PeerDistance:
     """
 
     def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
+        self.norm = float(np.linalg.norm(target))
         self.target = target.astype(dtype)
         self.slopes = np.empty_like(self.target)
 
     def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and slopes at the magnitudes (bands, frames)."""
-        distance = np.sqrt(squared_distance(values, self.target))
-        scale = 1.0 / (distance * values.size) if distance > 0 else 0.0
-        linear_slopes(values, self.target, values.dtype.type(scale), self.slopes)
+        distance, steepness = _distance(values, self.target, self.norm)
+        linear_slopes(values, self.target, values.dtype.type(steepness / values.size), self.slopes)
         return distance / values.size, self.slopes
 
 
@@ -96,13 +96,22 @@ class PeerPowerDistance:
     """
 
     def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
+        self.norm = float(np.linalg.norm(target))
         self.target = target.astype(dtype)
         self.slopes = np.empty_like(self.target)
 
     def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and slopes at the powers (bands, frames)."""
-        distance = np.sqrt(squared_distance(values, self.target))
-        scale = 2.0 / (distance * values.size) if distance > 0 else 0.0
+        distance, steepness = _distance(values, self.target, self.norm)
         np.subtract(values, self.target, out=self.slopes)
-        self.slopes *= values.dtype.type(scale)
+        self.slopes *= values.dtype.type(2.0 * steepness / values.size)
         return distance / values.size, self.slopes
+
+
+def _distance(values: np.ndarray, target: np.ndarray, norm: float) -> tuple[float, float]:
+    """‖S − T‖ and its inverse, which is 0 where the distance is no more than rounding.
+
+    There, the difference has no direction, but the norm would give it a slope of 1.
+    """
+    distance = float(np.sqrt(squared_distance(values, target)))
+    return distance, 1.0 / distance if distance > 8 * float(np.finfo(values.dtype).eps) * norm else 0.0

@@ -296,6 +296,7 @@ def test_faust_takes_a_thousand_early_reflections(tmp_path: Path) -> None:
     export(whole_network().changed(early=taps), tmp_path / "network.dsp")
     # A flat sum of as many terms takes half a minute.
     built(["faust", "-t", "20", "network.dsp", "-o", "program.cpp"], tmp_path)
+    assert "class mydsp" in (tmp_path / "program.cpp").read_text()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,29 +51,44 @@ def mel_loss(
     rate = positive(sample_rate, "sample_rate")
     sound = response(target, "mel_mss_loss")
     layout = Layout(sound.shape, "mel_mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
-    rows = layout.rows(sound)
     lengths = window_lengths(windows)
     numbers = _band_numbers(bands, lengths)
-    relative = scaling == "relative"
+    made = _Resolutions(layout.rows(sound), numbers, scaling, bins, rate, floor_db, log_weight)
+    return ResolutionsLoss("mel_mss_loss", layout=layout, windows=lengths, resolution=made.resolution)
 
-    def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
-        bank = mel_bank(framing.length, bands=numbers[framing.length], sample_rate=rate)
-        if bins == "peer" and dtype == np.float64:
-            cycles = np.arange(framing.length // 2 + 1.0)
-            spectra = KernelShortTime.of(framing, cycles, rows)
+
+@dataclass(frozen=True)
+class _Resolutions:
+    """Makes the comparison at each resolution; settings as for `mel_loss`."""
+
+    rows: np.ndarray
+    bands: dict[int, int]
+    scaling: Scaling
+    bins: Bins
+    sample_rate: float
+    floor_db: float
+    log_weight: float
+
+    def resolution(self, framing: Framing, dtype: np.dtype) -> Resolution:
+        """The comparison of bands at one resolution and precision."""
+        length, relative = framing.length, self.scaling == "relative"
+        bank = mel_bank(length, bands=self.bands[length], sample_rate=self.sample_rate)
+        if self.bins == "peer" and dtype == np.float64:
+            cycles = np.arange(length // 2 + 1.0)
+            spectra = KernelShortTime.of(framing, cycles, self.rows)
             transform = KernelShortTime(framing, cycles, dtype=dtype)
         else:
-            spectra = ShortTime.of(framing, rows)
+            spectra = ShortTime.of(framing, self.rows)
             transform = ShortTime(framing, dtype=dtype)
         power = bank @ np.abs(spectra) ** 2
         if relative:
-            distance = RelativeDistance(np.sqrt(power), floor_db=floor_db, log_weight=log_weight, dtype=dtype)
+            distance = RelativeDistance(
+                np.sqrt(power), floor_db=self.floor_db, log_weight=self.log_weight, dtype=dtype
+            )
         else:
             distance = PeerPowerDistance(power, dtype=dtype)
         measure = BandPowers(bank, frames=framing.columns, root=relative, dtype=dtype)
         return Resolution(transform, measure, distance)
-
-    return ResolutionsLoss("mel_mss_loss", layout=layout, windows=lengths, resolution=resolution)
 
 
 def mel_bank(length: int, *, bands: int, sample_rate: float) -> np.ndarray:

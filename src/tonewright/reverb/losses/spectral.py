@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,20 +55,32 @@ def spectrogram_loss(
     positive(sample_rate, "sample_rate")
     sound = response(target, "mss_loss")
     layout = Layout(sound.shape, "mss_loss", interleaved=(scaling, bins) == ("peer", "peer"))
-    rows = layout.rows(sound)
+    made = _Resolutions(layout.rows(sound), scaling, bins, sample_rate, floor_db, log_weight)
+    return ResolutionsLoss("mss_loss", layout=layout, windows=windows, resolution=made.resolution)
 
-    def resolution(framing: Framing, dtype: np.dtype) -> Resolution:
-        cycles = linear_cycles(framing.length, sample_rate=sample_rate)
-        if bins == "peer":
-            aim = np.abs(KernelShortTime.of(framing, cycles, rows))
+
+@dataclass(frozen=True)
+class _Resolutions:
+    """Makes the comparison at each resolution; settings as for `spectrogram_loss`."""
+
+    rows: np.ndarray
+    scaling: Scaling
+    bins: Bins
+    sample_rate: float
+    floor_db: float
+    log_weight: float
+
+    def resolution(self, framing: Framing, dtype: np.dtype) -> Resolution:
+        """The comparison of magnitudes at one resolution and precision."""
+        if self.bins == "peer":
+            cycles = linear_cycles(framing.length, sample_rate=self.sample_rate)
+            aim = np.abs(KernelShortTime.of(framing, cycles, self.rows))
             transform = uneven_transform(framing, cycles, dtype=dtype)
         else:
-            aim = np.abs(ShortTime.of(framing, rows))
+            aim = np.abs(ShortTime.of(framing, self.rows))
             transform = ShortTime(framing, dtype=dtype)
-        if scaling == "peer":
+        if self.scaling == "peer":
             distance = PeerDistance(aim, dtype=dtype)
         else:
-            distance = RelativeDistance(aim, floor_db=floor_db, log_weight=log_weight, dtype=dtype)
+            distance = RelativeDistance(aim, floor_db=self.floor_db, log_weight=self.log_weight, dtype=dtype)
         return Resolution(transform, Magnitudes(aim.shape, dtype=dtype), distance)
-
-    return ResolutionsLoss("mss_loss", layout=layout, windows=windows, resolution=resolution)

@@ -150,12 +150,12 @@ class Recorder:
             log.loss_log.setdefault(name, []).append(value)
         log.steps_run = step + 1
         self._tell(step, vector)
-        if not math.isfinite(total):
+        if not (math.isfinite(total) and np.isfinite(found.gradient).all()):
             if not self.kept:
                 raise NetworkError(
-                    "the loss is not finite at the first step; check the target and the gains of the model"
+                    "the loss or its gradient is not finite at the first step; check the target and the criteria"
                 )
-            return f"the loss is not finite after {step} steps"
+            return f"the loss or its gradient is not finite after {step} steps"
         better = math.inf if self._best == math.inf else (self._best - total) / (abs(self._best) + 1e-12)
         self.keep(vector, total, step)
         self._waited = 0 if better > self.tol else self._waited + 1

@@ -86,6 +86,8 @@ class TorchTerm:
 
     def _by_heard(self, gradient: Any, y: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
         found = _array(gradient).transpose(1, 2, 0)
+        # Roots and logarithms have no slope at exact silence, where a network's response begins.
+        found = np.where((magnitude == 0) & ~np.isfinite(found), 0.0, found)
         if self.domain == "time":
             return found
         return found * np.divide(y, magnitude, out=np.zeros_like(y), where=magnitude > 0)

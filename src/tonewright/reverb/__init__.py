@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from tonewright.reverb import losses as losses
     from tonewright.reverb.absorption import graphic_absorption as graphic_absorption
     from tonewright.reverb.absorption import shelf_absorption as shelf_absorption
     from tonewright.reverb.analysis import DecayFigures as DecayFigures
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["losses"],
     submod_attrs={
         "absorption": ["graphic_absorption", "shelf_absorption"],
         "analysis": [

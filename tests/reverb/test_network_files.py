@@ -70,12 +70,13 @@ def networks(draw: st.DrawFn) -> FDNBuild:
     filters = sections(lines)
     if filters is not None:
         filters[:, :3] = np.clip(filters[:, :3], -0.1, 0.1)
+    loop = numbers(lines, lines)
     early = None
     if draw(st.booleans()):
         positions = np.array(sorted(draw(st.sets(st.integers(0, 10_000), max_size=5))), np.int64)
         early = Taps(positions, numbers(outputs, inputs, positions.size))
     return FDNBuild(
-        A=np.clip(numbers(lines, lines), -0.2, 0.2),
+        A=np.clip(np.where(np.abs(loop) < 1e-100, 0.0, loop), -0.2, 0.2),
         B=numbers(lines, inputs),
         C=numbers(outputs, lines),
         D=numbers(outputs, inputs),

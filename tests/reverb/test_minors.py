@@ -14,6 +14,7 @@ from tonewright.reverb.engines import base
 from tonewright.reverb.engines.base import Gradients, ZeroPivot, choose_engine, loop_terms
 from tonewright.reverb.engines.minor_pairs import PairMinors
 from tonewright.reverb.engines.minor_tables import line_bits, minor_tables
+from tonewright.reverb.engines.minor_transform import PackedTransform
 from tonewright.reverb.engines.minors import MinorsEngine
 
 RATE = 48000.0
@@ -118,14 +119,43 @@ def test_agrees_with_solving_at_every_bin(delays: list[int], kind: str, nfft: in
     assert_engine(engine, parts, delays_, filters, nfft, 1e-7)
 
 
-@pytest.mark.parametrize("kind", ["none", "gain", "shelf"])
-def test_sixteen_lines(kind: str) -> None:
-    delays = np.random.default_rng(3).integers(100, 2000, 16)
-    a, *others = network(16, 3)
+@pytest.mark.parametrize(
+    ("lines", "kind"), [(10, "none"), (11, "gain"), (13, "none"), (16, "none"), (16, "gain"), (16, "shelf")]
+)
+def test_many_lines(lines: int, kind: str) -> None:
+    delays = np.random.default_rng(3).integers(100, 2000, lines)
+    a, *others = network(lines, 3)
     parts = (a * 0.97, *others)
     filters = absorption(kind, delays, np.random.default_rng(3))
     engine = MinorsEngine(delays, nfft=2400, filters=filters)
     assert_engine(engine, parts, delays, filters, 2400, 1e-7)
+
+
+@pytest.mark.parametrize("kind", ["gain", "shelf"])
+def test_delays_much_shorter_than_the_transform(kind: str) -> None:
+    delays = np.array([3, 50, 60, 100])
+    filters = absorption(kind, delays, np.random.default_rng(3))
+    engine = MinorsEngine(delays, nfft=4096, filters=filters)
+    assert_engine(engine, network(4, 3), delays, filters, 4096, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("length", "used", "rows"), [(2400, 2400, 48), (2400, 130, 16), (2399, 2399, 1), (300, 20, 1)]
+)
+def test_bins_of_the_transform_in_passes(length: int, used: int, rows: int) -> None:
+    transform = PackedTransform(length, np.dtype(np.complex128), used=used, room=3)
+    memory = transform.memory()
+    rng = np.random.default_rng(0)
+    samples = np.zeros(length, complex)
+    samples[:used] = rng.standard_normal(used) + 1j * rng.standard_normal(used)
+    memory.sequence[:used] = samples[:used]
+    transform.forward(memory)
+    assert memory.bins.shape == (rows, length // rows)
+    np.testing.assert_allclose(memory.bins.T.ravel(), np.fft.fft(samples), atol=1e-11)
+    bins = rng.standard_normal(length) + 1j * rng.standard_normal(length)
+    memory.bins[:] = bins.reshape(memory.bins.T.shape).T
+    transform.returning(memory)
+    np.testing.assert_allclose(memory.sequence[:used], np.fft.fft(bins)[:used], atol=1e-11)
 
 
 def matrices(lines: int) -> dict[str, np.ndarray]:
@@ -207,15 +237,19 @@ def test_numerical_gradients_of_the_colorless_loss() -> None:
             assert getattr(gradients, name)[place] == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
 
-@pytest.mark.parametrize("gains", [np.ones(7), np.array([0.9, -0.5, 1e-3, 0.0, 2.0, 0.7, 1.0])])
+GAINS = np.array([0.9, -0.5, 1e-3, 0.0, 2.0, 0.7, 1.0, 0.3, 0.2])
+
+
+@pytest.mark.parametrize("gains", [np.ones(7), GAINS[:7], GAINS])
 @pytest.mark.parametrize("shifted", [False, True])
 def test_minors_are_determinants(gains: np.ndarray, shifted: bool) -> None:
     rng = np.random.default_rng(2)
-    a = np.zeros((7, 7)) if shifted else rng.standard_normal((7, 7))
-    b, c = rng.standard_normal((2, 7))
-    minors = PairMinors(gains, minor_tables(np.ones(7), None, 8).strides)
-    found = minors.found(a, (b[:, None], c[None])).reshape(-1, 2)
-    for taken, values in zip(line_bits(7), found, strict=True):
+    count = gains.size
+    a = np.zeros((count, count)) if shifted else rng.standard_normal((count, count))
+    b, c = rng.standard_normal((2, count))
+    minors = PairMinors(gains, minor_tables(np.ones(count), None, 8).strides)
+    found = minors.find(a, (b[:, None], c[None])).reshape(-1, 2)
+    for taken, values in zip(line_bits(count), found, strict=True):
         for matrix, value in zip((a, a - np.outer(b, c)), values, strict=True):
             part = (-gains[:, None] * matrix)[np.ix_(taken, taken)]
             assert value == pytest.approx(np.linalg.det(part), rel=1e-8, abs=1e-10)

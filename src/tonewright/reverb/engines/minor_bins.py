@@ -92,22 +92,23 @@ def gather_polynomials(numbers, positions, polynomials, length, given):
         given[2 * k + 1] = -second
 
 
-@njit(**_options)
-def _ratio(ar, ai, br, bi, floor):
+def _ratio(ar, ai, br, bi, one, floor):
     """2 P, R / P, 1 / |2 P|² and |2 P|² + |2 R|² from the packed transform at a bin and at its mirror."""
     pr, pi, rr, ri = ar + br, ai - bi, ai + bi, br - ar
     energy = pr * pr + pi * pi + floor
-    weight = 1 / energy
+    weight = one / energy
     qr, qi = (rr * pr + ri * pi) * weight, (ri * pr - rr * pi) * weight
     return pr, pi, qr, qi, weight, energy + rr * rr + ri * ri
 
 
-@njit(**_options)
 def _returned(pr, pi, qr, qi, weight, gr, gi):
     """Packed derivatives of one bin and of its mirror, from that by H."""
     sr, si = (gr * pr - gi * pi) * weight, (gr * pi + gi * pr) * weight
     tr, ti = sr * qr + si * qi, sr * qi - si * qr
     return -tr - si, -ti - sr, si - tr, ti - sr
+
+
+_ratio_of_one, _returned_of_one = njit(**_inlined)(_ratio), njit(**_inlined)(_returned)
 
 
 @lane_formula(
@@ -116,50 +117,32 @@ def _returned(pr, pi, qr, qi, weight, gr, gi):
     lanes=BIN_LANES,
 )
 def _colorless_lanes(ar, ai, br, bi, one, direct, scale, floor, value, pulled, total, largest):
-    """The loss and its derivatives at bins and their mirrors, as `_ratio` and `_returned` at each."""
-    pr, pi, rr, ri = ar + br, ai - bi, ai + bi, br - ar
-    energy = pr * pr + pi * pi + floor
-    weight = one / energy
-    qr, qi = (rr * pr + ri * pi) * weight, (ri * pr - rr * pi) * weight
+    pr, pi, qr, qi, weight, energy = _ratio(ar, ai, br, bi, one, floor)
     hr = direct + qr
-    square = hr * hr + qi * qi + floor
-    size = square.root()
+    size = (hr * hr + qi * qi + floor).root()
     error, pull = size - one, scale - scale / size
-    gr, gi = pull * hr, pull * qi
-    sr, si = (gr * pr - gi * pi) * weight, (gr * pi + gi * pr) * weight
-    tr, ti = sr * qr + si * qi, sr * qi - si * qr
-    back = -tr - si, -ti - sr, si - tr, ti - sr
-    sums = value + error * error, pulled + gr, total + energy + rr * rr + ri * ri, largest.larger(weight)
-    return *back, *sums
+    back = _returned(pr, pi, qr, qi, weight, pull * hr, pull * qi)
+    return *back, value + error * error, pulled + pull * hr, total + energy, largest.larger(weight)
 
 
 @njit(**_inlined)
-def _add(sums, count, totals):
-    for k in range(count):
-        for j in range(3):
-            totals[j] += sums[j * BIN_LANES + k]
-        totals[3] = max(totals[3], sums[3 * BIN_LANES + k])
-    for k in range(sums.size):
-        sums[k] = 0
-
-
-@njit(**_inlined)
-def _moved(numbers, first, second, count, spare, back):
-    """A few bins and their mirrors from `numbers` into spare memory, or back; a bin may be its own mirror."""
-    last = 4 * BIN_LANES - 2
-    if not back:
-        for k in range(spare.size):
-            spare[k] = 1
-    for k in range(count):
-        for part in range(2):
-            near, far = 2 * k + part, last - 2 * k + part
-            own, mirror = first + near, second + 2 * (count - 1 - k) + part
-            if back:
-                if own == mirror:
-                    spare[near] = spare[far] = spare[near] + spare[far]
-                numbers[own], numbers[mirror] = spare[near], spare[far]
-            else:
-                spare[near], spare[far] = numbers[own], numbers[mirror]
+def _colorless_one(numbers, near, far, constants, totals):
+    """As `_colorless_lanes`, for one bin, which may be its own mirror."""
+    one, direct, scale, floor = constants[0], constants[1], constants[2], constants[3]
+    ar, ai, br, bi = numbers[near], numbers[near + 1], numbers[far], numbers[far + 1]
+    pr, pi, qr, qi, weight, energy = _ratio_of_one(ar, ai, br, bi, one, floor)
+    hr = direct + qr
+    size = np.sqrt(hr * hr + qi * qi + floor)
+    error, pull = size - one, scale - scale / size
+    c, d, e, f = _returned_of_one(pr, pi, qr, qi, weight, pull * hr, pull * qi)
+    if near == far:
+        c, d = c + e, d + f
+        e, f = c, d
+    numbers[near], numbers[near + 1], numbers[far], numbers[far + 1] = c, d, e, f
+    totals[0] += error * error
+    totals[1] += pull * hr
+    totals[2] += energy
+    totals[3] = max(totals[3], weight)
 
 
 @njit(**_inlined)
@@ -180,7 +163,7 @@ def _stretch(which, rows, columns):
 
 
 @njit(**_options)
-def colorless_bins(numbers, rows, columns, constants, spare, sums, totals):
+def colorless_bins(numbers, rows, columns, constants, sums, totals):
     """Pass for the mean of (|H| - 1)²; the transform is replaced by the derivatives.
 
     Parameters
@@ -188,34 +171,32 @@ def colorless_bins(numbers, rows, columns, constants, spare, sums, totals):
     numbers : (rows * columns * 2,) transform
     rows, columns : its shape
     constants : (4,) of its type: 1, D, the factor of the derivatives, and what is added to squares
-    spare, sums : (4 * lanes,) scratch of its type
+    sums : (4 * lanes,) scratch of its type
     totals : (4,) where are written the sum of (|H| - 1)² over the bins, the derivative by D, the energy
         |2 P|² + |2 R|² over half the circle, and the largest 1 / |2 P|²
     """
-    totals[0] = totals[1] = totals[2] = totals[3] = 0.0
-    for k in range(sums.size):
-        sums[k] = 0
-    c = constants
-    own = (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
+    c, kept = constants, (sums, sums, sums, sums)
+    places = (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
+    outputs, inputs = (numbers, numbers, *kept), (numbers, numbers, c, c, c, c, *kept)
+    for j in range(4):
+        totals[j] = 0.0
     for which in range(4 + (rows + 1) // 2):
         first, second, count = _stretch(which, rows, columns)
-        for done in range(0, count, BIN_LANES):
-            left = count - done
-            near, far, memory = first + 2 * done, second + 2 * (left - BIN_LANES), numbers
-            if left < BIN_LANES:
-                _add(sums, BIN_LANES, totals)
-                _moved(numbers, near, second, left, spare, False)
-                near, far, memory = 0, 2 * BIN_LANES, spare
-            outputs, inputs = (memory, memory), (memory, memory, c, c, c, c)
-            kept = (sums, sums, sums, sums)
-            _colorless_lanes(outputs + kept, (near, far, *own), inputs + kept, (near, far, 0, 1, 2, 3, *own))
-            if left < BIN_LANES:
-                _moved(numbers, first + 2 * done, second, left, spare, True)
-                _add(sums, left, totals)
-        _add(sums, BIN_LANES, totals)
+        for k in range(sums.size):
+            sums[k] = 0
+        whole = count - count % BIN_LANES
+        for done in range(0, whole, BIN_LANES):
+            near, far = first + 2 * done, second + 2 * (count - done - BIN_LANES)
+            _colorless_lanes(outputs, (near, far, *places), inputs, (near, far, 0, 1, 2, 3, *places))
+        for done in range(whole, count):
+            _colorless_one(numbers, first + 2 * done, second + 2 * (count - done - 1), constants, totals)
+        for k in range(BIN_LANES):
+            for j in range(3):
+                totals[j] += sums[j * BIN_LANES + k]
+            totals[3] = max(totals[3], sums[3 * BIN_LANES + k])
 
 
-@njit(**_options)
+@njit(**_inlined)
 def _mirror(row, column, rows, columns):
     """Where the mirror of the bin at [row, column] stands."""
     if row:
@@ -224,15 +205,16 @@ def _mirror(row, column, rows, columns):
 
 
 @njit(**_options)
-def response_bins(packed, direct, floor, spectrum):
+def response_bins(packed, constants, spectrum):
     """Writes H (bins, 2) in the order of the frequencies; returns the last two of those of `colorless_bins`.
 
     Parameters
     ----------
     packed : (rows, columns, 2) transform
-    direct, floor : D and what is added to squares, of its type
+    constants : as of `colorless_bins`
     spectrum : (bins, 2)
     """
+    one, direct, floor = constants[0], constants[1], constants[3]
     rows, columns, _ = packed.shape
     total, largest = 0.0, 0.0
     for row in range(min(rows, spectrum.shape[0])):
@@ -240,7 +222,7 @@ def response_bins(packed, direct, floor, spectrum):
         for column in range((spectrum.shape[0] - row + rows - 1) // rows):
             i, j = _mirror(row, column, rows, columns)
             a, b = packed[row, column], packed[i, j]
-            _, _, qr, qi, weight, energy = _ratio(a[0], a[1], b[0], b[1], floor)
+            _, _, qr, qi, weight, energy = _ratio_of_one(a[0], a[1], b[0], b[1], one, floor)
             spectrum[k, 0], spectrum[k, 1] = direct + qr, qi
             total += energy
             largest = max(largest, weight)
@@ -249,16 +231,17 @@ def response_bins(packed, direct, floor, spectrum):
 
 
 @njit(**_options)
-def pullback_bins(packed, gradient, floor, returned):
+def pullback_bins(packed, constants, gradient, returned):
     """Writes the derivatives by the sequences (rows, columns, 2) from those by H (bins, 2)."""
+    one, floor = constants[0], constants[3]
     rows, columns, _ = packed.shape
     for row in range(min(rows, gradient.shape[0])):
         k = row
         for column in range((gradient.shape[0] - row + rows - 1) // rows):
             i, j = _mirror(row, column, rows, columns)
             a, b = packed[row, column], packed[i, j]
-            pr, pi, qr, qi, weight, _ = _ratio(a[0], a[1], b[0], b[1], floor)
-            c, d, e, f = _returned(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
+            pr, pi, qr, qi, weight, _ = _ratio_of_one(a[0], a[1], b[0], b[1], one, floor)
+            c, d, e, f = _returned_of_one(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
             if i == row and j == column:
                 c, d = c + e, d + f
             else:

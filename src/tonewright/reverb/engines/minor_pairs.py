@@ -6,7 +6,7 @@ import numpy as np
 
 from tonewright.reverb.engines import minor_kernels
 from tonewright.reverb.engines.base import ZeroPivot
-from tonewright.reverb.engines.minor_kernels import LANES, LAST
+from tonewright.reverb.engines.minor_kernels import FIRST, LANES, LAST
 from tonewright.reverb.engines.minor_shift import shift_minors
 
 _MARGIN = 0.1
@@ -30,31 +30,31 @@ class PairMinors:
 
     Attributes
     ----------
-    given : (subsets * 2,) where the derivatives by the minors are put before `pulled_back`
+    values : (subsets * 2,) minors of both matrices side by side, and then the derivatives by them
     noise : relative rounding error of the minors last found
     """
 
     def __init__(self, gains: np.ndarray, strides: np.ndarray) -> None:
         lines = strides.size
-        self.given, self.noise = np.zeros(2 << lines), 0.0
+        self.values, self.noise = _aligned(2 << lines), 0.0
         self._strides, self._count = strides, gains.size
         root = np.sqrt(np.maximum(np.abs(gains), 1e-200))
         self._sign = np.where(gains < 0, 1.0, -1.0)[:, None]
         self._weight = root[:, None] * root
         self._shift = np.zeros(lines)
         self._pair = np.stack([np.eye(lines)] * 2)
-        self._found = np.zeros(2 << lines)
         places = minor_kernels.slot_places(lines)
-        self._stack, self._gradient = np.zeros(places[-1]), np.zeros(places[-1])
+        self._stack, self._gradient = _aligned(places[-1]), _aligned(places[-1])
         shape = (lines, lines, LANES // 2, 2)
         self._first = self._stack[: places[1]].reshape(shape)
         self._d_first = self._gradient[: places[1]].reshape(shape)
-        products, row = np.zeros((lines + 1) * LANES), np.zeros((lines + 2) * LANES)
-        self._memory = places, self._stack, products, row, minor_kernels.lanes_taken()
-        self._d_products, self._limits = np.zeros_like(products), np.full(lines, 1e3)
+        products, row, taken = (_aligned((lines + 2) * LANES) for _ in range(3))
+        taken[: (FIRST + 1) * LANES] = minor_kernels.lanes_taken()
+        self._memory = places, self._stack, products, row, taken
+        self._d_products, self._limits = _aligned(products.size), np.full(lines, 1e3)
 
-    def found(self, A: np.ndarray, outer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Minors (subsets * 2,) of both matrices, side by side.
+    def find(self, A: np.ndarray, outer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Minors, as `values`.
 
         Parameters
         ----------
@@ -66,22 +66,22 @@ class PairMinors:
         own[:] = signed * self._weight
         self._shift[:], self.noise = 0.0, 0.0
         if self._count <= _MOST_UNSHIFTED_LINES and self._recursion(np.abs(own).max(axis=(0, 2))):
-            return self._found
+            return self.values
         used = min(self._count, self._strides.size - LAST)
         self._shift[:used] = _definite_shift(signed[:, :used, :used]) * self._weight.diagonal()[:used]
         exact = np.linalg.det(own)
         np.einsum("kii->ki", own)[:] += self._shift[: self._count]
         if not self._recursion(self._shift[: self._count]):
             raise ZeroPivot("a pivot of the principal minors vanishes")
-        shift_minors(self._found, self._strides, self._shift, False)
-        self.noise = float(np.max(np.abs(self._found[-2:] - exact) / np.maximum(1, np.abs(exact))))
-        return self._found
+        shift_minors(self.values, self._strides, self._shift, False)
+        self.noise = float(np.max(np.abs(self.values[-2:] - exact) / np.maximum(1, np.abs(exact))))
+        return self.values
 
     def pulled_back(self) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives by A and by A - BC from those by the minors, `given`, which are used up."""
+        """Derivatives (lines, lines) by A and by A - BC from those by the minors, `values`."""
         if self._shift.any():
-            shift_minors(self.given, self._strides, self._shift, True)
-        minor_kernels.minors_adjoint(*self._memory, self.given, self._gradient, self._d_products)
+            shift_minors(self.values, self._strides, self._shift, True)
+        minor_kernels.minors_adjoint(*self._memory, self.values, self._gradient, self._d_products)
         d_pair = self._d_first.sum(axis=2)[: self._count, : self._count].transpose(2, 0, 1)
         first, second = d_pair * (self._sign * self._weight)
         return first, second
@@ -90,7 +90,14 @@ class PairMinors:
         """Minors of the pair; False where a pivot is small against the `size` of its line."""
         self._limits[: self._count] = 1 / (_SAFE_PIVOT * np.maximum(size, 1e-300))
         self._first[:] = self._pair.transpose(1, 2, 0)[:, :, None]
-        return minor_kernels.minors(*self._memory, self._limits, self._found)
+        return minor_kernels.minors(*self._memory, self._limits, self.values)
+
+
+def _aligned(count: int) -> np.ndarray:
+    """Zeros that begin where a cache line does, so that no lanes lie across two."""
+    memory = np.zeros(count + 8)
+    start = -(memory.ctypes.data // 8) % 8
+    return memory[start : start + count]
 
 
 def _definite_shift(pair: np.ndarray) -> float:

@@ -14,12 +14,16 @@ from tonewright.reverb.engines.minor_kernels import FIRST, LAST
 from tonewright.reverb.engines.minor_lanes import LANES, lane_formula
 
 _options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+_inlined = {**_options, "cache": False, "inline": "always"}
 _CHUNK = 4096
 
 
-@lane_formula(read=("plain", "same", "plain"))
-def _shifted(value, amount, other):
-    return value - amount * other
+@lane_formula(read=("plain", "plain", "plain", "plain", "same", "same"))
+def _shifted(none, first, second, both, first_amount, second_amount):
+    """Two lines at once: minors with none of them, with either, and with both."""
+    both -= first_amount * second
+    first -= first_amount * none
+    return first, second - second_amount * none, both - second_amount * first
 
 
 def _between_lanes(value, amounts, *, to_taken):
@@ -41,14 +45,32 @@ def _lanes_shifted_adjoint(value, *amounts):
     return _between_lanes(value, amounts, to_taken=False)
 
 
-@njit(**_options)
-def _middle(values, begin, end, strides, amounts, lines, adjoint):
-    for line in range(*lines):
-        stride = strides[line]
-        source, target = (stride, 0) if adjoint else (0, stride)
-        for start in range(begin, end, 2 * stride):
-            for k in range(start, start + stride, LANES):
-                _shifted((values,), (k + target,), (values, amounts, values), (k + target, line, k + source))
+@njit(**_inlined)
+def _first(values, begin, end, amounts, adjoint):
+    for k in range(begin, end, LANES):
+        read, places = (values, amounts, amounts, amounts), (k, 0, 1, 2)
+        if adjoint:
+            _lanes_shifted_adjoint((values,), (k,), read, places)
+        else:
+            _lanes_shifted((values,), (k,), read, places)
+
+
+@njit(**_inlined)
+def _middle(values, begin, end, strides, amounts, line, last, adjoint):
+    """Lines of the middle, two at a time; where one is left, its minors are taken in two halves."""
+    v = values
+    while line < last:
+        one, two, first, second = strides[line] // 2, strides[line], amounts.size - 1, line
+        if (last - line) % 2 == 0:
+            one, two, first, second = two, one, line, line + 1
+        for start in range(begin, end, 2 * max(one, two)):
+            for k in range(start, start + min(one, two), LANES):
+                o = (k, k + one, k + two, k + one + two)
+                if adjoint:
+                    o = (o[3], o[2], o[1], o[0])
+                read = (v, v, v, v, amounts, amounts)
+                _shifted((v, v, v), (o[1], o[2], o[3]), read, (o[0], o[1], o[2], o[3], first, second))
+        line += 2 - (last - line) % 2
 
 
 @njit(**_options)
@@ -67,13 +89,10 @@ def shift_minors(values, strides, amounts, adjoint):
     near = FIRST
     while near < lines - LAST and 2 * strides[near] > _CHUNK:
         near += 1
-    for begin in range(0, values.size, _CHUNK):
-        end = min(begin + _CHUNK, values.size)
-        for k in range(begin, end, LANES):
-            read, places = (values, amounts, amounts, amounts), (k, 0, 1, 2)
-            if adjoint:
-                _lanes_shifted_adjoint((values,), (k,), read, places)
-            else:
-                _lanes_shifted((values,), (k,), read, places)
-        _middle(values, begin, end, strides, amounts, (near, lines - LAST), adjoint)
-    _middle(values, 0, values.size, strides, amounts, (FIRST, near), adjoint)
+    for stage in range(2):
+        first, last, chunk = (FIRST, near, values.size) if stage else (near, lines - LAST, _CHUNK)
+        for begin in range(0, values.size, chunk):
+            end = min(begin + chunk, values.size)
+            if stage == 0:
+                _first(values, begin, end, amounts, adjoint)
+            _middle(values, begin, end, strides, amounts, first, last, adjoint)

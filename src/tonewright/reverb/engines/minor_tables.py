@@ -21,7 +21,8 @@ class MinorTables:
     Attributes
     ----------
     gains : (lines,) plain gains of the loop
-    positions : (subsets,) sum of the delays modulo the length of the DFT
+    positions : (subsets,) sum of the delays modulo the length of the DFT; -1 for lines that are added
+    used : samples of the sequence that all minors together reach
     terms : numbers in a polynomial, or 1
     polynomials : (subsets * terms,) products of the numerators of the lines taken and the denominators of the
         others, or None where all are plain gains
@@ -31,6 +32,7 @@ class MinorTables:
 
     gains: np.ndarray
     positions: np.ndarray
+    used: int
     terms: int
     polynomials: np.ndarray | None
     spread: float
@@ -78,9 +80,11 @@ def minor_tables(delays: np.ndarray, filters: np.ndarray | None, nfft: int) -> M
         polynomials[unused] = 0.0
         spread = np.sqrt((polynomials**2).sum(axis=1).max()) / _least_product(ratios)
     terms = 1 if polynomials is None else polynomials.shape[1]
-    positions[unused] = 0 if polynomials is not None else nfft
+    used = min(nfft, int(positions[~unused].max()) + terms)
+    positions[unused] = 0 if polynomials is not None else -1
     return MinorTables(
         gains=gains,
+        used=used,
         positions=positions.astype(np.int32),
         terms=terms,
         polynomials=None if polynomials is None else polynomials.ravel(),

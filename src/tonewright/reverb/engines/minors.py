@@ -21,7 +21,7 @@ from tonewright.reverb.engines import minor_bins
 from tonewright.reverb.engines.base import MOST_MINOR_LINES, Gradients, ZeroPivot
 from tonewright.reverb.engines.minor_pairs import PairMinors
 from tonewright.reverb.engines.minor_tables import minor_tables
-from tonewright.reverb.engines.minor_transform import PackedTransform
+from tonewright.reverb.engines.minor_transform import PackedMemory, PackedTransform
 
 _FLOOR = 1e-30
 # Rounding of the transform in single and in double precision, and what of it may show at a bin.
@@ -51,50 +51,51 @@ class MinorsEngine:
         self._tables = minor_tables(delays, filters, self.nfft)
         self._minors = PairMinors(self._tables.gains, self._tables.strides)
         self._outer = np.zeros((self.lines, 1)), np.zeros((1, self.lines))
-        self._bins: np.ndarray | None = None
+        self._evaluated = False
         self._allocate(exact=self.dtype == np.float64 or self._tables.polynomials is not None)
 
     def _allocate(self, *, exact: bool) -> None:
         self._real = np.dtype(np.float64 if exact else np.float32).type
         packed = np.dtype(np.complex128 if exact else np.complex64)
-        self._transform = PackedTransform(self.nfft, packed)
-        count = self.nfft + self._tables.terms
-        self._sequence, self._returned = np.zeros(count, packed), np.zeros(count, packed)
+        tables = self._tables
+        self._transform = PackedTransform(self.nfft, packed, used=tables.used, room=tables.terms)
+        self._memory, self._returned = self._transform.memory(), self._transform.memory()
 
     def spectrum(self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray) -> np.ndarray:
         """Transfer function (bins, 1, 1); raises `ZeroPivot` where the polynomials lose accuracy."""
         found = np.empty((self.nfft // 2 + 1, 2), self._real)
-        direct, floor = self._real(np.asarray(D).item()), self._real(_FLOOR)
-        self._bins = self._forward(A, B, C)
-        if not self._accurate(minor_bins.response_bins(_pairs(self._bins), direct, floor, found)):
+        self._evaluated, bins = True, self._forward(A, B, C)
+        if not self._accurate(minor_bins.response_bins(_pairs(bins), self._constants(D), found)):
             return self.spectrum(A, B, C, D)
-        response = found.view(self._bins.dtype)[:, :, None]
+        response = found.view(bins.dtype)[:, :, None]
         return response.astype(np.result_type(self.dtype, np.complex64), copy=False)
 
     def pullback(self, gradient: np.ndarray) -> Gradients:
         """Gradients by the parts, from (bins, 1, 1) at the last evaluation by `spectrum`."""
-        if self._bins is None:
+        if not self._evaluated:
             raise RuntimeError("the pullback needs a spectrum; call spectrum() first")
-        given = np.ascontiguousarray(gradient, dtype=self._bins.dtype).reshape(-1)
-        bins = self._returned[: self.nfft].reshape(self._bins.shape)
-        minor_bins.pullback_bins(_pairs(self._bins), _pairs(given), self._real(_FLOOR), _pairs(bins))
-        return self._backward(self._returned, bins, float(np.real(gradient).sum(dtype=np.float64)))
+        bins, returned = self._memory.bins, self._returned.bins
+        given = np.ascontiguousarray(gradient, dtype=bins.dtype).reshape(-1)
+        minor_bins.pullback_bins(_pairs(bins), self._constants(0.0), _pairs(given), _pairs(returned))
+        return self._backward(self._returned, float(np.real(gradient).sum(dtype=np.float64)))
 
     def colorless(
         self, A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray
     ) -> tuple[float, Gradients]:
         """Mean over the bins of (|H| - 1)², and its gradients."""
-        self._bins = None
+        self._evaluated = False
         bins, count = self._forward(A, B, C), self.nfft // 2 + 1
-        constants = np.array([1.0, np.asarray(D).item(), 2 / count, _FLOOR], self._real)
-        spare, totals = np.empty((2, 4 * minor_bins.BIN_LANES), self._real), np.empty(4)
+        sums, totals = np.empty(4 * minor_bins.BIN_LANES, self._real), np.empty(4)
         rows, columns = bins.shape
         numbers = bins.view(self._real).reshape(-1)
-        minor_bins.colorless_bins(numbers, rows, columns, constants, spare[0], spare[1], totals)
+        minor_bins.colorless_bins(numbers, rows, columns, self._constants(D), sums, totals)
         value, pulled, *size = totals.tolist()
         if not self._accurate(size):
             return self.colorless(A, B, C, D)
-        return value / count, self._backward(self._sequence, bins, pulled)
+        return value / count, self._backward(self._memory, pulled)
+
+    def _constants(self, D: Any) -> np.ndarray:
+        return np.array([1.0, np.asarray(D).item(), 2 / (self.nfft // 2 + 1), _FLOOR], self._real)
 
     def _accurate(self, size: Sequence[float]) -> bool:
         """Whether rounding errors stay small at the bin where the denominator is smallest.
@@ -121,25 +122,26 @@ class MinorsEngine:
     def _forward(self, A: np.ndarray, B: np.ndarray, C: np.ndarray) -> np.ndarray:
         tables = self._tables
         self._outer = np.asarray(B, np.float64).reshape(-1, 1), np.asarray(C, np.float64).reshape(1, -1)
-        minors, packed = self._minors.found(A, self._outer), _pairs(self._sequence)
+        minors, packed = self._minors.find(A, self._outer), _pairs(self._memory.sequence)
         if tables.polynomials is None:
             minor_bins.scatter(minors, tables.positions, packed)
         else:
-            numbers = packed.reshape(-1)
-            minor_bins.scatter_polynomials(minors, tables.positions, tables.polynomials, self.nfft, numbers)
-        return self._transform.forward(self._sequence[: self.nfft])
+            length, numbers = self._transform.samples, packed.reshape(-1)
+            minor_bins.scatter_polynomials(minors, tables.positions, tables.polynomials, length, numbers)
+        self._transform.forward(self._memory)
+        return self._memory.bins
 
-    def _backward(self, sequence: np.ndarray, bins: np.ndarray, direct: float) -> Gradients:
-        """Gradients from packed derivatives at the bins, which lie in the memory of `sequence`."""
+    def _backward(self, memory: PackedMemory, direct: float) -> Gradients:
+        """Gradients from packed derivatives at the bins."""
         tables = self._tables
-        self._transform.returning(bins)
-        given, packed = self._minors.given, _pairs(sequence)
+        self._transform.returning(memory)
+        given, packed = self._minors.values, _pairs(memory.sequence)
         if tables.polynomials is None:
-            packed[self.nfft :] = 0
+            packed[-1] = 0
             minor_bins.gather(packed, tables.positions, given)
         else:
-            numbers = packed.reshape(-1)
-            minor_bins.gather_polynomials(numbers, tables.positions, tables.polynomials, self.nfft, given)
+            length, numbers = self._transform.samples, packed.reshape(-1)
+            minor_bins.gather_polynomials(numbers, tables.positions, tables.polynomials, length, given)
         first, second = self._minors.pulled_back()
         b, c = self._outer
         return Gradients(A=first + second, B=-second @ c.T, C=-b.T @ second, D=np.full((1, 1), direct))

@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_N
 $(VENV)/.ready-%: pyproject.toml constraints.txt .ci/setup $(if $(wildcard $(VENV)/.unfinished),interrupted)
 	@.ci/setup $(VENV) $*
 
-.PHONY: help interrupted setup demo test lint format bench bench-data bench-reverb docs constraints clean distclean
+.PHONY: help interrupted setup demo test lint format bench bench-data bench-reverb bench-reverb-quality docs constraints clean distclean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -49,7 +49,10 @@ bench-data: $(DEV) ## Measure sound, its sources, losses and the trainer against
 		echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
 bench-reverb: $(DEV) ## Measure the training and rendering of reverbs beside pyFDN, which gets an environment of its own
-	@$(BIN)/python benchmarks/reverb.py
+	@$(BIN)/python benchmarks/reverb.py $(ARGS)
+
+bench-reverb-quality: $(DEV) ## Measure how near fitted reverbs come to rooms; needs a folder of responses: make bench-reverb-quality ARGS="--rirs FOLDER"
+	@$(BIN)/python benchmarks/reverb_quality.py $(ARGS)
 
 docs: $(DOCS) ## Build the documentation in site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

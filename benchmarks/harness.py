@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 
@@ -150,6 +151,29 @@ def peer_python(name: str) -> str:
         errors = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
         raise SkippedError(f"the environment of {name} could not be built ({errors[-1].strip()})")
     return result.stdout.strip().splitlines()[-1]
+
+
+class PyFDN:
+    """pyFDN in a process of its own."""
+
+    def __init__(self) -> None:
+        command = [peer_python("pyfdn"), str(HERE / "peers" / "pyfdn_worker.py")]
+        self.process = subprocess.Popen(
+            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self.versions = self._answer()
+
+    def __call__(self, work: str, **request: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        print(json.dumps({"work": work, **request}), file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SkippedError("pyFDN's process ended early")
+        return json.loads(line)
 
 
 def run_json(command: list[str]) -> dict:

@@ -7,7 +7,6 @@ the fastest of a few rounds. It ends with 1 where a bar is missed.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import HERE, Report, Row, SkippedError, peer_python, say
+from harness import PyFDN, Report, Row, SkippedError, say
 from tonewright.reverb import build_fdn, extract_build, fdn_build_gallery, train_fdn, trainable_from_build
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.rendering.sounds import render
@@ -31,29 +30,6 @@ SHORT, LONG = 16384, 96000
 COLORLESS = {SHORT: {4: 8, 8: 25, 16: 30}, LONG: {4: 10, 8: 40, 16: 90}}
 GOAL = 0.3145  # of a colourless network of 8 lines after 2000 steps of the peer
 PEER_STEPS = 2000
-
-
-class Peer:
-    """pyFDN in a process of its own."""
-
-    def __init__(self) -> None:
-        command = [peer_python("pyfdn"), str(HERE / "peers" / "pyfdn_worker.py")]
-        self.process = subprocess.Popen(
-            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self.versions = self._answer()
-
-    def __call__(self, work: str, **request: Any) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        print(json.dumps({"work": work, **request}), file=self.process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SkippedError("pyFDN's process ended early")
-        return json.loads(line)
 
 
 def fastest(work: Callable[[], object], rounds: int) -> float:
@@ -82,7 +58,7 @@ def training_seconds(
 
 
 def step_row(
-    peer: Peer,
+    peer: PyFDN,
     name: str,
     mode: str,
     *,
@@ -120,7 +96,7 @@ def faster(work: str, unit: str, ours: float, theirs: float, least: float | None
     return Row(work, unit, ours, "pyFDN", theirs, required, met, less_is_better=True)
 
 
-def colorless_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
+def colorless_rows(peer: PyFDN, arguments: argparse.Namespace) -> list[Row]:
     return [
         step_row(peer, "colourless", "colorless", lines=n, nfft=nfft, least=least, arguments=arguments)
         for nfft, bars in COLORLESS.items()
@@ -128,7 +104,7 @@ def colorless_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
     ]
 
 
-def matching_rows(peer: Peer, target: str, arguments: argparse.Namespace) -> list[Row]:
+def matching_rows(peer: PyFDN, target: str, arguments: argparse.Namespace) -> list[Row]:
     rows = []
     for name, mode, scaling, least in (
         ("spectrogram, FFT bins", "match_spectrogram", "relative", 40),
@@ -152,7 +128,7 @@ def matching_rows(peer: Peer, target: str, arguments: argparse.Namespace) -> lis
     return rows
 
 
-def result_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
+def result_rows(peer: PyFDN, arguments: argparse.Namespace) -> list[Row]:
     """A colourless network as good as the peer's after 2000 steps, by L-BFGS."""
     steps = 200 if arguments.quick else PEER_STEPS
     theirs = peer("train", mode="colorless", steps=steps, lines=8, nfft=SHORT)
@@ -177,7 +153,7 @@ def result_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
     return [row]
 
 
-def rendering_rows(peer: Peer, folder: Path, arguments: argparse.Namespace) -> list[Row]:
+def rendering_rows(peer: PyFDN, folder: Path, arguments: argparse.Namespace) -> list[Row]:
     rows = []
     for rt, folded, least in (((2.0, 2.0), False, 25), ((2.0, 2.0), True, None), ((2.0, 0.5), False, 12)):
         build = fdn_build_gallery(16, rt=rt[0], rt_nyquist=rt[1], rng=0)
@@ -197,7 +173,7 @@ def rendering_rows(peer: Peer, folder: Path, arguments: argparse.Namespace) -> l
     return rows
 
 
-def large_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
+def large_rows(peer: PyFDN, arguments: argparse.Namespace) -> list[Row]:
     rows = []
     for lines, channels in ((64, 1), (128, 1), (16, 8)):
         rng = np.random.default_rng(0)
@@ -226,7 +202,7 @@ def large_rows(peer: Peer, arguments: argparse.Namespace) -> list[Row]:
     return rows
 
 
-def agreement_rows(peer: Peer, target: str, folder: Path) -> list[Row]:
+def agreement_rows(peer: PyFDN, target: str, folder: Path) -> list[Row]:
     """Losses and gradients of both sides in double precision."""
     rows = []
     response = np.load(target)
@@ -393,7 +369,7 @@ def main() -> int:
     arguments = parser.parse_args()
     report = Report("Reverb", ("tonewright", "numpy", "scipy", "numba"))
     try:
-        peer = Peer()
+        peer = PyFDN()
         report.peers = {name: str(value) for name, value in peer.versions.items()}
     except SkippedError as reason:
         say(f"without pyFDN: {reason}")

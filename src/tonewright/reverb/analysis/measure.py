@@ -11,7 +11,7 @@ from tonewright.reverb.analysis.ending import Ending, find_ending, given_ending
 
 # Fine enough for the first 10 dB of a decay of 50 ms.
 BLOCK_S = 0.000125
-# By how much a fitted line must end above the noise.
+# By how much a fitted line must end above the noise at least.
 MARGIN_DB = 3.0
 # Bandwidth times decay: below the first the filter's own ringing, which has 5, hides the decay; below the
 # second it lengthens the decay by some percent (F. Jacobsen, J. Sound Vib. 115, 1987).
@@ -104,7 +104,8 @@ def measure(
     levels = decibels(left / total)
     followed = levels if not np.isfinite(truncation_s) else _continued(levels, ending.fall_db)
     followed = followed if np.isfinite(ending.fall_db) else np.zeros(1)
-    figures = _decays(followed, step_s, band.width_hz, margin_db=MARGIN_DB if ending.flat else 0.0)
+    margin = _margin_db(ending, band.width_hz, step_s) if ending.flat else 0.0
+    figures = _decays(followed, step_s, band.width_hz, margin_db=margin)
     figures["dynamic_range_db"] = -float(levels[-1]) if np.isfinite(ending.fall_db) else 0.0
     figures |= _clarity(band.split, energy, ending, step_s)
     figures |= {
@@ -114,6 +115,15 @@ def measure(
         "truncation_s": len(kept) * step_s,
     }
     return Measured(figures, levels, step_s, ending)
+
+
+def _margin_db(ending: Ending, width_hz: float, step_s: float) -> float:
+    """By how much a fitted line must end above the noise.
+
+    The energy within 10 dB of decay varies by 4.3 / √(B t) dB, t being their time; twice that is added.
+    """
+    products = width_hz * 10.0 * step_s / ending.fall_db if np.isfinite(ending.fall_db) else np.inf
+    return MARGIN_DB + 2 * 4.34 / float(np.sqrt(products))
 
 
 def _moment(kept: np.ndarray, ahead: np.ndarray, ending: Ending, step_s: float) -> float:

@@ -45,7 +45,7 @@ class RelativeDistance:
         smooth: float = 0.1,
         dtype: np.dtype,
     ) -> None:
-        self.norm = float(np.linalg.norm(target)) or 1.0
+        self.norm = float(np.sqrt(np.sum(target**2))) or 1.0
         self.floor = (float(target.max()) or 1.0) * 10.0 ** (floor_db / 20.0)
         self.log_weight, self.smooth = log_weight, smooth
         self.target = target.astype(dtype)
@@ -75,7 +75,7 @@ class PeerDistance:
     """
 
     def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
-        self.norm = float(np.linalg.norm(target))
+        self.norm = float(np.sqrt(np.sum(target**2)))
         self.target = target.astype(dtype)
         self.slopes = np.empty_like(self.target)
 
@@ -96,7 +96,7 @@ class PeerPowerDistance:
     """
 
     def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
-        self.norm = float(np.linalg.norm(target))
+        self.norm = float(np.sqrt(np.sum(target**2)))
         self.target = target.astype(dtype)
         self.slopes = np.empty_like(self.target)
 

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonewright.reverb.absorption import graphic_absorption, sections_response, shelf_absorption
+from tonewright.reverb.engines.elimination import EliminationEngine
 from tonewright.reverb.fractional import FractionalDelay
 from tonewright.reverb.gallery import fdn_build_gallery, random_rotation
 from tonewright.reverb.loop_design import LoopDesign, MovingLoop, measured_decay
 from tonewright.reverb.parameters import ParameterMap, Parts, Plain, Positive
-from tonewright.reverb.rotations import Rotation, rotation_logarithm
+from tonewright.reverb.rotations import Bounded, Rotation, rotation_logarithm
 from tonewright.reverb.tone import ToneFilter, ToneResponse
+from tonewright.reverb.torch_engine import TorchEngine
 
 
 def slope(function, point: np.ndarray, direction: np.ndarray, step: float = 1e-6) -> float:
@@ -64,6 +66,33 @@ class TestRotations:
             direction = rng.standard_normal(rotation.count)
             numeric = slope(lambda p: float((rotation.value(p) * weights).sum()), entries, direction)
             assert gradient @ direction == pytest.approx(numeric, rel=1e-7, abs=1e-8)
+
+
+class TestBounded:
+    @pytest.mark.parametrize("kind", ["rotation", "reflection", "any"])
+    def test_a_matrix_comes_back(self, kind: str) -> None:
+        matrix = random_rotation(5, rng=1)
+        matrix = {"rotation": matrix, "reflection": matrix * [1, 1, 1, 1, -1]}.get(kind, matrix + 0.3)
+        bounded = Bounded(5)
+        parameters = bounded.parameters(matrix)
+        np.testing.assert_allclose(bounded.value(parameters), matrix, atol=1e-12)
+        lower, upper = bounded.bounds(parameters)
+        assert (lower <= parameters).all()
+        assert (parameters <= upper).all()
+        gain = np.linalg.svd(matrix)[1].max()
+        outside = parameters + 5 * np.random.default_rng(0).standard_normal(parameters.size)
+        clipped = bounded.value(np.clip(outside, lower, upper))
+        assert np.linalg.norm(clipped, 2) <= max(1, gain) + 1e-12
+
+    def test_gradient(self) -> None:
+        rng = np.random.default_rng(0)
+        bounded = Bounded(4)
+        point, weights = rng.standard_normal(bounded.count), rng.standard_normal((4, 4))
+        bounded.value(point)
+        gradient = bounded.pullback(weights)
+        direction = rng.standard_normal(point.size)
+        numeric = slope(lambda p: float((bounded.value(p) * weights).sum()), point, direction)
+        assert gradient @ direction == pytest.approx(numeric, rel=1e-7)
 
 
 class TestMaps:
@@ -205,3 +234,20 @@ class TestTone:
         sections = tone.sections(levels_db)
         at_center = sections_response(sections, frequencies_hz=tone.centers_hz[4:5], sample_rate=48000)
         assert 20 * np.log10(abs(at_center[0, 0])) == pytest.approx(6.0)
+
+
+class TestTorchEngine:
+    def test_it_agrees_with_elimination(self) -> None:
+        rng = np.random.default_rng(4)
+        delays, filters = np.array([21.0, 34.5, 55.0]), shelf_absorption(0.1, 0.05, [21, 34.5, 55], 8000)
+        engines = [
+            TorchEngine(delays, nfft=256, filters=filters, device="cpu"),
+            EliminationEngine(delays, nfft=256, filters=filters),
+        ]
+        parts = (random_rotation(3, rng=1), *(rng.standard_normal(s) for s in ((3, 2), (2, 3), (2, 2))))
+        gradient = rng.standard_normal((129, 2, 2)) + 1j * rng.standard_normal((129, 2, 2))
+        ours, theirs = (engine.spectrum(*parts) for engine in engines)
+        np.testing.assert_allclose(ours, theirs, atol=1e-10)
+        ours, theirs = (engine.pullback(gradient) for engine in engines)
+        for name in ("A", "B", "C", "D", "d"):
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-8, err_msg=name)

@@ -101,7 +101,7 @@ from tonewright.reverb import (
 RENDER = """
 from tonewright.reverb import fdn_build_gallery, impulse_response, train_fdn, trainable_from_build
 
-drawn = fdn_build_gallery(4, rt=0.1, rng=1)
+drawn = fdn_build_gallery(4, delay_range=(50, 150), rt=0.1, rng=1)
 response = impulse_response(drawn, 2048)
 model = trainable_from_build(drawn, matrix="random", nfft=2048)
 again = impulse_response(model)
@@ -120,4 +120,4 @@ def test_rendering_and_drawing_have_stand_ins() -> None:
     assert response.shape == (2048,)
     np.testing.assert_allclose(again[:2048], response, atol=1e-9)
     decay_db = 10 * np.log10(np.square(response[1500:]).mean() / np.square(response[:800]).mean())
-    assert decay_db < -8
+    assert -30 < decay_db < -8

@@ -1,56 +1,35 @@
-"""Training: gradients of the whole model, what is learned, when it ends, what is kept and what is refused."""
+"""Training: what is learned, when it ends, what is kept and what is refused."""
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from tonewright.errors import NetworkError
 from tonewright.reverb import (
-    FDNBuild,
-    Taps,
     Trainable,
     TrainableFDN,
     TrainLog,
     build_fdn,
     impulse_response,
     load_network,
-    optimise,
     train_fdn,
-    trainable_from_build,
 )
-from tonewright.reverb.absorption import GraphicAbsorption
 from tonewright.reverb.objective import TrainingObjective
-from tonewright.reverb.optimise import Adam, Evaluation, minimise
+from tonewright.reverb.optimise import Evaluation
 from tonewright.reverb.recording import Recorder
-from tonewright.reverb.tone import ToneFilter
 from tonewright.reverb.training_run import TrainingRun
 
 NFFT = 1024
-RNG = np.random.default_rng(0)
-ROOM = RNG.standard_normal(900) * np.exp(-np.arange(900) / 200)
-DELAYS = [61, 83, 97, 101]
-EVERYTHING = Trainable(direct=True, decay=True, delays=True, tone=True, early=True, pre_delay=True)
+ROOM = np.random.default_rng(0).standard_normal(900) * np.exp(-np.arange(900) / 200)
 NOTHING = Trainable(feedback=False, input_gain=False, output_gain=False)
 
 
 def small(**arguments) -> TrainableFDN:
-    return build_fdn(**{"delays": DELAYS, "rt": 0.05, "rng": 0, "nfft": NFFT, **arguments})
-
-
-def surrounded(inputs: int = 1, outputs: int = 1) -> FDNBuild:
-    """A network with a tone filter, early reflections and a pre-delay."""
-    rng = np.random.default_rng(5)
-    gains = {"input_gain": rng.standard_normal((4, inputs)), "output_gain": rng.standard_normal((outputs, 4))}
-    build = small(fs=8000.0, rt=0.2, **gains).build
-    levels_db = rng.uniform(-3, 3, (ToneFilter(8000.0).centers_hz.size, outputs))
-    taps = Taps(np.array([3, 17]), rng.standard_normal((outputs, inputs, 2)))
-    return build.changed(early=taps, pre_delay=9, post_eq=ToneFilter(8000.0).sections(levels_db))
+    return build_fdn(**{"delays": [61, 83, 97, 101], "rt": 0.05, "rng": 0, "nfft": NFFT, **arguments})
 
 
 def objective(
@@ -60,61 +39,6 @@ def objective(
     settings = {"criteria": None, "sparsity_alpha": 0.2, "mss_nfft": (64, 128), **settings}
     run.measure(target=target, **settings)
     return run.first_stage().objective
-
-
-def check_gradient(model: TrainableFDN, function: TrainingObjective, *, rel: float = 1e-6) -> None:
-    """Along a random direction of each part, at a point near that of the model."""
-    rng = np.random.default_rng(1)
-    vector = model.parameters + 0.003 * rng.standard_normal(model.parameters.size)
-    if "decay" in model.map.slices:
-        # Equal decays are a corner of the monotone curve through them.
-        vector[model.map.slices["decay"]] += 0.2 * np.cos(3.0 * np.arange(model.map.parts(vector).decay.size))
-    gradient = function(vector).gradient
-    for name, where in model.map.slices.items():
-        direction = np.zeros(vector.size)
-        direction[where] = rng.standard_normal(where.stop - where.start)
-        step = {"decay": 1e-5, "tone": 1e-5}.get(name, 1e-6)
-        above, below = (function(vector + s * direction).total for s in (step, -step))
-        numeric = (above - below) / (2 * step)
-        bound = 1e-4 if name in ("decay", "delays", "tone", "pre_delay") else rel
-        assert gradient @ direction == pytest.approx(numeric, rel=bound, abs=1e-6), name
-
-
-class TestGradients:
-    @pytest.mark.parametrize("scaling", ["relative", "peer"])
-    @pytest.mark.parametrize("mode", ["colorless", "match_spectrogram", "match_mel_spectrogram"])
-    def test_of_the_gains(self, mode: str, scaling: str) -> None:
-        model = small(trainable=Trainable(direct=True), direct=0.1)
-        check_gradient(model, objective(model, mode, None if mode == "colorless" else ROOM, scaling))
-
-    @pytest.mark.parametrize("shape", [(900,), (900, 3), (900, 3, 2)])
-    @pytest.mark.parametrize("matrix", ["orthogonal", "random"])
-    def test_of_many_channels(self, shape: tuple[int, ...], matrix: str) -> None:
-        target = ROOM.reshape(900, *[1] * (len(shape) - 1)) * np.random.default_rng(2).standard_normal(shape)
-        rng = np.random.default_rng(3)
-        gains = {"input_gain": rng.standard_normal((4, 2)), "output_gain": rng.standard_normal((3, 4))}
-        model = small(trainable=Trainable(direct=True), matrix=matrix, **gains)
-        check_gradient(model, objective(model, "match_spectrogram", target))
-
-    @pytest.mark.parametrize("mode", ["colorless", "match_spectrogram"])
-    @pytest.mark.parametrize("trained", ["gains", "everything"])
-    def test_of_what_surrounds_the_loop(self, mode: str, trained: str) -> None:
-        parts = EVERYTHING if trained == "everything" else Trainable(direct=True, early=True)
-        model = trainable_from_build(surrounded(), trainable=parts, nfft=NFFT)
-        target = None if mode == "colorless" else ROOM
-        check_gradient(model, objective(model, mode, target), rel=1e-5)
-
-    @pytest.mark.parametrize("shape", [(900, 2), (900, 2, 2)])
-    def test_of_everything_with_many_channels(self, shape: tuple[int, ...]) -> None:
-        target = ROOM.reshape(900, *[1] * (len(shape) - 1)) * np.random.default_rng(2).standard_normal(shape)
-        model = trainable_from_build(surrounded(2, 2), trainable=EVERYTHING, nfft=NFFT)
-        check_gradient(model, objective(model, "match_spectrogram", target), rel=1e-5)
-
-    def test_from_a_lossless_start(self) -> None:
-        model = small(rt=None)
-        function = objective(model, "colorless")
-        assert function.radius < 1
-        check_gradient(model, function)
 
 
 class TestColorless:
@@ -198,10 +122,22 @@ class TestMatching:
         )
         assert one == two
 
-    def test_free_feedback_never_leaves_an_unstable_network(self) -> None:
-        target = np.ones(NFFT) * ROOM[0]
+    @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+    @pytest.mark.parametrize("rt", [0.05, None])
+    def test_free_feedback_is_trained_and_stays_stable(self, optimizer: str, rt: float | None) -> None:
+        model = small(matrix="random", rt=rt)
+        settings = {"max_steps": 60, "lr": 0.01, "optimizer": optimizer}
+        log = train_fdn(model, "colorless", **settings)
+        assert log.best_loss < 0.7 * log.train_loss[0]
+        assert log.loop_radius <= 1 + 1e-8
+        gains = np.linalg.svd(model.build.A)[1]
+        assert gains.max() <= 1 + 1e-12
+        assert gains.min() < 0.999, "it is no rotation any more"
+
+    def test_where_the_peers_form_leads_astray_the_last_stable_step_is_kept(self) -> None:
         model = small(matrix="random", rt=0.5)
-        log = train_fdn(model, "match_spectrogram", target=target, max_steps=120, lr=0.02, mss_nfft=(64,))
+        settings = {"max_steps": 60, "lr": 0.02, "mss_nfft": (64,), "scaling": "peer"}
+        log = train_fdn(model, "match_spectrogram", target=100 * np.ones(NFFT), **settings)
         assert log.loop_radius <= 1 + 1e-8
         assert "unstable" in log.stop_reason
         assert log.best_loss > min(log.train_loss)
@@ -210,79 +146,6 @@ class TestMatching:
         model = small(matrix="random", rt=None, feedback=1.1 * np.eye(4))
         with pytest.raises(NetworkError, match="before training: the network is unstable"):
             train_fdn(model, "match_spectrogram", target=ROOM)
-
-
-class TestMoreParts:
-    """A value that was changed is found again from the response alone."""
-
-    def found(self, truth: FDNBuild, start: FDNBuild, trainable: Trainable, **settings) -> TrainableFDN:
-        model = trainable_from_build(start, trainable=trainable, nfft=NFFT)
-        settings = {"sparsity_alpha": 0.0, "mss_nfft": (64, 256), "optimizer": "lbfgs", **settings}
-        train_fdn(model, "match_spectrogram", target=impulse_response(truth, NFFT), **settings)
-        return model
-
-    def start(self) -> FDNBuild:
-        return small(fs=8000.0, rt=0.15).build
-
-    def test_decay_per_octave(self) -> None:
-        start = self.start()
-        truth = np.linspace(0.2, 0.08, 6)
-        room = start.changed(filters=GraphicAbsorption(start.delays, start.fs).sections(truth))
-        model = self.found(room, start, replace(NOTHING, decay=True), max_steps=25)
-        np.testing.assert_allclose(model.parts.decay, truth, rtol=0.01)
-        assert model.build.filters is not None
-        np.testing.assert_allclose(impulse_response(model.build, 500), impulse_response(room, 500), atol=1e-3)
-
-    def test_parts_of_a_sample_are_found_by_the_gradient(self) -> None:
-        start = self.start()
-        model = trainable_from_build(start, trainable=replace(NOTHING, delays=True), nfft=NFFT)
-        moved = start.delays + np.array([0.3, -0.25, 0.2, -0.3])
-        vector = model.map.changed(model.parameters, delays=moved)
-        function = objective(model, "match_spectrogram", impulse_response(start, NFFT), sparsity_alpha=0.0)
-        settings = {"optimizer": "lbfgs", "rate": 1.0, "max_steps": 20, "watch": lambda *_: ""}
-        vector, _ = minimise(function, vector, **settings)
-        np.testing.assert_allclose(model.map.parts(vector).delays, start.delays, atol=0.01)
-
-    def test_a_delay_comes_to_its_whole_samples(self) -> None:
-        start = self.start()
-        room = start.changed(delays=start.delays + np.array([0, 3, 0, 0]))
-        model = self.found(room, start, replace(NOTHING, delays=True), max_steps=30)
-        assert model.build.delays.tolist() == room.delays.tolist()
-        np.testing.assert_allclose(model.parts.delays, room.delays)
-
-    def test_pre_delay(self) -> None:
-        start = self.start().changed(pre_delay=12)
-        room = start.changed(pre_delay=31)
-        model = self.found(room, start, replace(NOTHING, pre_delay=True), max_steps=20)
-        assert model.build.pre_delay == 31
-
-    def test_tone(self) -> None:
-        start = self.start()
-        levels_db = np.random.default_rng(0).uniform(-8, 8, (6, 1))
-        room = start.changed(post_eq=ToneFilter(start.fs).sections(levels_db))
-        model = self.found(room, start, replace(NOTHING, tone=True), max_steps=40)
-        np.testing.assert_allclose(model.parts.tone, levels_db, atol=0.1)
-        assert model.build.post_eq is not None
-
-    def test_early_reflections_and_direct_path(self) -> None:
-        start = self.start().changed(early=Taps(np.array([5, 40, 58]), np.array([[[0.3, -0.1, 0.1]]])))
-        room = start.changed(early=Taps(np.array([5, 40, 58]), np.array([[[0.5, -0.3, 0.2]]])), D=[[0.7]])
-        model = self.found(room, start, replace(NOTHING, early=True, direct=True), max_steps=50)
-        assert model.build.early is not None
-        np.testing.assert_allclose(model.build.early.gains[0, 0], [0.5, -0.3, 0.2], atol=1e-3)
-        assert model.build.D[0, 0] == pytest.approx(0.7, abs=1e-3)
-
-    def test_delays_together_with_the_rest(self) -> None:
-        model = small(trainable=Trainable(delays=True))
-        log = train_fdn(model, "match_spectrogram", target=ROOM, max_steps=40, lr=0.01, mss_nfft=(64,))
-        assert log.best_loss < log.train_loss[0]
-        assert log.steps_run <= 40
-        np.testing.assert_allclose(model.parts.delays, model.build.delays)
-        assert "whole samples" in log.stop_reason
-
-    def test_early_reflections_must_be_there(self) -> None:
-        with pytest.raises(NetworkError, match="no early reflections"):
-            small(trainable=Trainable(early=True))
 
 
 class TestEnds:
@@ -331,22 +194,6 @@ class TestEnds:
         assert "not finite" in recorder.watch(np.ones(1), Evaluation(float("nan"), {}, np.zeros(1)))
         with pytest.raises(NetworkError, match="first step"):
             Recorder(100, patience=2, tol=0.1).watch(np.ones(1), Evaluation(float("inf"), {}, np.zeros(1)))
-
-    def test_adam_is_that_of_torch(self, monkeypatch) -> None:
-        monkeypatch.setattr(optimise, "RATE_STEPS", 20)
-        matrix = np.random.default_rng(0).standard_normal((5, 5))
-        adam = Adam(5, rate=0.05)
-        vector = np.ones(5)
-        leaf = torch.ones(5, dtype=torch.float64, requires_grad=True)
-        other = torch.optim.Adam([leaf], lr=0.05)
-        steps = torch.optim.lr_scheduler.StepLR(other, step_size=20, gamma=0.1)
-        for _ in range(50):
-            vector = adam.moved(vector, matrix.T @ (matrix @ vector))
-            other.zero_grad()
-            (torch.as_tensor(matrix) @ leaf).square().sum().mul(0.5).backward()
-            other.step()
-            steps.step()
-        np.testing.assert_allclose(vector, leaf.detach().numpy(), rtol=1e-7, atol=1e-12)
 
     def test_progress_is_told(self) -> None:
         told: list[tuple[int, int]] = []

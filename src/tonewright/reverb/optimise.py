@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-import scipy.optimize
 
 from tonewright.errors import NetworkError, nearest
+from tonewright.reverb.lbfgs import Minimiser
 
 OPTIMISERS = ("adam", "lbfgs")
 RATE_STEPS, RATE_FACTOR = 2000, 0.1
@@ -63,7 +64,14 @@ class Adam:
 
 
 def minimise(
-    function: Function, start: np.ndarray, *, optimizer: str, rate: float, max_steps: int, watch: Watch
+    function: Function,
+    start: np.ndarray,
+    *,
+    optimizer: str,
+    rate: float,
+    max_steps: int,
+    watch: Watch,
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, str]:
     """Run an optimiser; where it was is told to `watch`.
 
@@ -75,57 +83,41 @@ def minimise(
     rate : learning rate of Adam; L-BFGS finds its own step lengths
     max_steps : most steps
     watch : told of every step
+    bounds : lowest and highest (parameters,), or None
 
     Returns
     -------
     vector : (parameters,) where it ended
     reason : in words; empty after `max_steps`
     """
-    if optimizer == "adam":
-        return _by_adam(function, start, rate, max_steps, watch)
-    return _by_lbfgs(function, start, max_steps, watch)
-
-
-def _by_adam(
-    function: Function, vector: np.ndarray, rate: float, max_steps: int, watch: Watch
-) -> tuple[np.ndarray, str]:
-    adam = Adam(vector.size, rate=rate)
+    lower, upper = (
+        (np.full(start.size, -math.inf), np.full(start.size, math.inf)) if bounds is None else bounds
+    )
+    if optimizer == "lbfgs":
+        return _by_lbfgs(Minimiser(function, start, lower, upper), max_steps, watch)
+    adam = Adam(start.size, rate=rate)
+    vector = start
     for _ in range(max_steps):
         found = function(vector)
         word = watch(vector, found)
         if word:
             return vector, word
         vector = adam.moved(vector, found.gradient)
+        if bounds is not None:
+            vector = np.clip(vector, lower, upper)
     return vector, ""
 
 
-def _by_lbfgs(function: Function, start: np.ndarray, max_steps: int, watch: Watch) -> tuple[np.ndarray, str]:
-    last: tuple[np.ndarray, Evaluation] | None = None
-    word = ""
-
-    def evaluated(vector: np.ndarray) -> Evaluation:
-        nonlocal last
-        if last is None or not np.array_equal(last[0], vector):
-            last = (vector.copy(), function(vector))
-        return last[1]
-
-    def value(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        found = evaluated(vector)
-        # A line search may step where the loss is not finite; it comes back from a wall.
-        return (found.total, found.gradient) if math.isfinite(found.total) else (1e300, np.zeros_like(vector))
-
-    def step(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-        nonlocal word
-        vector = np.array(intermediate_result.x)
-        word = watch(vector, evaluated(vector))
+def _by_lbfgs(minimiser: Minimiser, max_steps: int, watch: Watch) -> tuple[np.ndarray, str]:
+    for step in range(max_steps):
+        if not minimiser.step():
+            if not step:
+                watch(minimiser.here.vector, cast(Evaluation, minimiser.here.found))
+            return minimiser.here.vector, "no lower point was found along the gradient"
+        word = watch(minimiser.here.vector, cast(Evaluation, minimiser.here.found))
         if word:
-            raise StopIteration
-
-    options = {"maxiter": max_steps, "maxfun": 25 * max_steps, "ftol": 0.0, "gtol": 1e-9, "maxcor": 20}
-    found = scipy.optimize.minimize(value, start, jac=True, method="L-BFGS-B", callback=step, options=options)
-    if word or found.nit >= max_steps:
-        return found.x, word
-    return found.x, f"L-BFGS ended after {found.nit} steps: {str(found.message).lower()}"
+            return minimiser.here.vector, word
+    return minimiser.here.vector, ""
 
 
 def checked_optimizer(optimizer: str) -> str:

@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from tonewright.errors import NetworkError, nearest
-from tonewright.reverb.rotations import Rotation, nearest_rotation
+from tonewright.reverb.rotations import Bounded, Rotation, nearest_rotation
 
 MATRICES = ("orthogonal", "random")
+# A random matrix as training moves it, so that the network stays stable.
+BOUNDED = "bounded"
 
 # Training moves a delay by so many samples, a level by so many dB, where it moves a gain by 1.
 SAMPLES = 100.0
@@ -136,7 +138,8 @@ class ParameterMap:
     ----------
     start : the parts at the start, trained or not
     trained : names of the parts that are trained
-    matrix : "orthogonal" keeps the feedback matrix a rotation, "random" leaves it free
+    matrix : "orthogonal" keeps the feedback matrix a rotation, "random" leaves it free, "bounded" does
+        up to a gain of 1
 
     Attributes
     ----------
@@ -145,7 +148,7 @@ class ParameterMap:
     """
 
     def __init__(self, start: Parts, trained: tuple[str, ...], *, matrix: str = "orthogonal") -> None:
-        if matrix not in MATRICES:
+        if matrix not in (*MATRICES, BOUNDED):
             raise NetworkError(f"matrix is {matrix!r}; {nearest(str(matrix), MATRICES)}")
         if matrix == "orthogonal":
             start = replace(start, feedback=nearest_rotation(start.feedback))
@@ -174,6 +177,16 @@ class ParameterMap:
             gradient[where] = self.maps[name].pullback(getattr(slopes, name))
         return gradient
 
+    def bounds(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Lowest and highest vector (parameters,), or None where there is no bound."""
+        feedback = self.maps.get("feedback")
+        if not isinstance(feedback, Bounded):
+            return None
+        where = self.slices["feedback"]
+        lower, upper = np.full(self.vector.size, -np.inf), np.full(self.vector.size, np.inf)
+        lower[where], upper[where] = feedback.bounds(self.vector[where])
+        return lower, upper
+
     def changed(self, vector: np.ndarray, **values: np.ndarray) -> np.ndarray:
         """A copy of a vector (parameters,) in which some trained parts have other values."""
         vector = vector.copy()
@@ -185,6 +198,8 @@ class ParameterMap:
 def _map(name: str, value: np.ndarray, matrix: str) -> Map:
     if name == "feedback" and matrix == "orthogonal":
         return Rotation(value.shape[0])
+    if name == "feedback" and matrix == BOUNDED:
+        return Bounded(value.shape[0])
     if name == "decay":
         return Positive(value.shape)
     if name == "delays":

@@ -153,7 +153,7 @@ class Recorder:
         if not (math.isfinite(total) and np.isfinite(found.gradient).all()):
             if not self.kept:
                 raise NetworkError(
-                    "the loss or its gradient is not finite at the first step; check the target and the criteria"
+                    "the loss or its gradient is not finite at the first step; check target and criteria"
                 )
             return f"the loss or its gradient is not finite after {step} steps"
         better = math.inf if self._best == math.inf else (self._best - total) / (abs(self._best) + 1e-12)

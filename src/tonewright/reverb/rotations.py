@@ -65,6 +65,59 @@ class Rotation:
         return rotation_logarithm(value)[self._upper]
 
 
+class Bounded:
+    r"""A matrix of bounded gain by its singular values, :math:`A = U\,\mathrm{diag}(s)\,V^T`.
+
+    U and V are rotations, and so s may be negative. While no \|s\| exceeds 1, a loop with this matrix and
+    absorption is stable, whatever its delays.
+
+    Parameters
+    ----------
+    size : rows of the matrix
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._left, self._right = Rotation(size), Rotation(size)
+        self._slices = np.cumsum([self._left.count, size])
+        self.count = 2 * self._left.count + size
+        self._value = (np.eye(size), np.ones(size), np.eye(size))
+
+    def value(self, parameters: np.ndarray) -> np.ndarray:
+        """The matrix (size, size), from (count,) parameters."""
+        left, gains, right = np.split(parameters, self._slices)
+        self._value = (self._left.value(left), gains, self._right.value(right))
+        return (self._value[0] * gains) @ self._value[2].T
+
+    def pullback(self, gradient: np.ndarray) -> np.ndarray:
+        """Gradient by the parameters (count,), from that by the last matrix (size, size)."""
+        left, gains, right = self._value
+        turned = gradient @ right
+        by_left = self._left.pullback(turned * gains)
+        by_right = self._right.pullback((gradient.T @ left) * gains)
+        return np.concatenate([by_left, (left * turned).sum(axis=0), by_right])
+
+    def parameters(self, value: np.ndarray) -> np.ndarray:
+        """The parameters (count,) of a matrix (size, size)."""
+        left, gains, right = np.linalg.svd(value)
+        right = right.T
+        if np.ptp(gains) < LOOSE * gains.max():
+            # Any rotation will do as V, and none is simplest.
+            left, right = left @ right.T, np.eye(self.size)
+        for side in (left, right):
+            if np.linalg.det(side) < 0:
+                side[:, -1] *= -1.0
+                gains[-1] *= -1.0
+        return np.concatenate([self._left.parameters(left), gains, self._right.parameters(right)])
+
+    def bounds(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest (count,) parameters: gains up to 1, or to the largest there is already."""
+        most = max(1.0, float(np.abs(np.split(parameters, self._slices)[1]).max()))
+        upper = np.full(self.count, math.inf)
+        upper[self._slices[0] : self._slices[1]] = most
+        return -upper, upper
+
+
 def rotation_logarithm(matrix: np.ndarray) -> np.ndarray:
     """A skew matrix whose exponential is a rotation.
 

@@ -55,7 +55,8 @@ class TorchEngine:
             for part in (A, B, C, D)
         ]
         with torch.enable_grad():
-            self._spectrum = spectrum(*self._leaves, self.loop)
+            a, b, c, d = self._leaves
+            self._spectrum = spectrum(a, b, c, d, self.loop)
         return self._spectrum.detach().cpu().numpy()
 
     def pullback(self, gradient: np.ndarray) -> Gradients:

@@ -15,7 +15,7 @@ from tonewright.reverb.model import TrainableFDN
 from tonewright.reverb.network import FDNBuild
 from tonewright.reverb.objective import TrainingObjective
 from tonewright.reverb.optimise import minimise
-from tonewright.reverb.parameters import ParameterMap
+from tonewright.reverb.parameters import BOUNDED, ParameterMap
 from tonewright.reverb.placing import accelerator, precision
 from tonewright.reverb.recording import Kept, Recorder, TrainLog
 from tonewright.reverb.stability import check_stable, is_stable, loop_radius
@@ -53,6 +53,9 @@ class TrainingRun:
         self.device = model.device if device is None else accelerator(device)
         self.dtype = model.dtype if dtype is None else precision(dtype)
         self.enough = "float64"
+        # The peer's form is followed step by step, wherever it leads.
+        bounded = model.matrix == "random" and scaling == "relative"
+        self.matrix = BOUNDED if bounded else model.matrix
         self.terms: list[Term] = []
         self.summed = False
 
@@ -99,7 +102,8 @@ class TrainingRun:
         stage = self.first_stage()
         words = [_minimised(stage, recorder, steps, optimizer, rate)]
         if rounds:
-            stage = self._rounded_stage(recorder.kept[-1].vector, max(LEAST_TRIALS, recorder.max_steps))
+            best = stage.complete(recorder.kept[-1].vector)
+            stage = self._rounded_stage(best, max(LEAST_TRIALS, recorder.max_steps))
             recorder.forget()
             words[0] += "; delays were brought to whole samples"
             if stage.start.size:
@@ -119,8 +123,23 @@ class TrainingRun:
     def first_stage(self) -> Stage:
         """What is minimised first, and where it starts."""
         model = self.model
-        objective = self._objective(model.start, model.map)
-        return Stage(objective, model.parameters, lambda vector: vector)
+        if self.matrix == model.matrix:
+            return Stage(self._objective(model.start, model.map), model.parameters, lambda vector: vector)
+        return self._stage(
+            model.start, ParameterMap(model.parts, tuple(model.map.slices), matrix=self.matrix)
+        )
+
+    def _stage(self, build: FDNBuild, parameters: ParameterMap, **whole: np.ndarray) -> Stage:
+        """A stage that starts at the vector of a map of its own."""
+        model, before = self.model, self.model.parameters
+
+        def complete(found: np.ndarray) -> np.ndarray:
+            parts = parameters.parts(found)
+            return model.map.changed(
+                before, **{name: getattr(parts, name) for name in parameters.slices}, **whole
+            )
+
+        return Stage(self._objective(build, parameters), parameters.vector, complete)
 
     def _rounded_stage(self, vector: np.ndarray, most_trials: int) -> Stage:
         """With delays in whole samples, the parts that are left to train."""
@@ -129,19 +148,14 @@ class TrainingRun:
         moved = {"delays": parts.delays, "pre_delay": parts.pre_delay}
         whole = {name: rounded(name, value) for name, value in moved.items() if value is not None}
         left = tuple(name for name in model.map.slices if name not in whole)
-        rest = ParameterMap(replace(parts, delays=None, pre_delay=None), left, matrix=model.matrix)
+        rest = ParameterMap(replace(parts, delays=None, pre_delay=None), left, matrix=self.matrix)
         bare = replace(model.map.start, delays=None, pre_delay=None, decay=None, tone=None, early=None)
 
-        def objective(whole: Whole) -> TrainingObjective:
-            return self._objective(built(model.start, replace(bare, **whole)), rest)
+        def loss(whole: Whole) -> float:
+            return self._objective(built(model.start, replace(bare, **whole)), rest)(rest.vector).total
 
-        whole = settled(whole, lambda whole: objective(whole)(rest.vector).total, most_trials=most_trials)
-
-        def complete(found: np.ndarray) -> np.ndarray:
-            now = rest.parts(found)
-            return model.map.changed(vector, **{name: getattr(now, name) for name in left}, **whole)
-
-        return Stage(objective(whole), rest.vector, complete)
+        whole = settled(whole, loss, most_trials=most_trials)
+        return self._stage(built(model.start, replace(bare, **whole)), rest, **whole)
 
     def _objective(self, build: FDNBuild, parameters: ParameterMap) -> TrainingObjective:
         wrapped = self.scaling == "peer"
@@ -194,6 +208,7 @@ def _minimised(stage: Stage, recorder: Recorder, steps: int, optimizer: str, rat
             rate=rate,
             max_steps=steps,
             watch=recorder.watch,
+            bounds=stage.objective.map.bounds(),
         )
     if not word:
         recorder.keep(vector, stage.objective(vector).total, recorder.log.steps_run)

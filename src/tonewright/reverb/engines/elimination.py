@@ -14,6 +14,8 @@ from tonewright.reverb.engines.elimination_kernels import LANES, pull, solve
 SMALLEST_PIVOT = {"float32": 2e-2, "float64": 1e-3}
 # So is a bin whose solutions from the left and from the right differ by more than this.
 LARGEST_ERROR = {"float32": 1e-4, "float64": 1e-11}
+# A state of the loop this large is that of a pole on the unit circle, but for rounding.
+LARGEST = 1e12
 # Numbers held at once when bins are solved again.
 MOST_NUMBERS = 1 << 21
 
@@ -174,16 +176,18 @@ class EliminationEngine:
             these = indices[start : start + some]
             terms = self.terms[these][:, :, None]
             loop = np.eye(lines) - terms * A
+            right = np.broadcast_to(np.transpose(C), (these.size, *np.shape(C)[::-1]))
             try:
                 u: Any = np.linalg.solve(loop, terms * B)
-                right = np.broadcast_to(np.transpose(C), (these.size, *np.shape(C)[::-1]))
                 v: Any = np.linalg.solve(loop.transpose(0, 2, 1), right)
+                sizes = np.abs(u).max(axis=(1, 2))
             except np.linalg.LinAlgError:
-                worst = these[np.argmin(np.abs(np.linalg.det(loop)))]
+                sizes = 1 / np.maximum(np.abs(np.linalg.det(loop)), 1e-300)
+            if sizes.max() > LARGEST:
                 raise NetworkError(
-                    f"the network has a pole at bin {worst} of {self.nfft}, on the unit circle, where its "
-                    "response is infinite; add absorption"
-                ) from None
+                    f"the network has a pole at bin {these[sizes.argmax()]} of {self.nfft}, on the unit "
+                    "circle, where its response is infinite; add absorption"
+                )
             response[these] = np.asarray(C) @ u
             chunk, lane = divmod(these, LANES)
             values: dict[str, Any] = {"u": u, "v": v.transpose(0, 2, 1)}

@@ -15,9 +15,12 @@ import click
 
 if TYPE_CHECKING:
     from tonewright.codec.evaluate import Score
+    from tonewright.reverb import Fit
 
 NEXT = (
     "{tonewright} codec reconstruct YOUR.wav --run {run} -o YOUR.codec.wav",
+    "{tonewright} reverb fit YOUR/ROOM.wav -o YOUR-ROOM",
+    "{tonewright} reverb render {reverb} YOUR.wav -o YOUR.reverb.wav --mix 0.3",
     "{tonewright} data check YOUR/FOLDER",
     "{tonewright} train codec experiment=tiny data=folder data.root=YOUR/FOLDER run_name=mine",
 )
@@ -30,7 +33,7 @@ NEXT = (
 @click.option("--output", default="runs", show_default=True, help="Where runs are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(data_folder: str, output: str, as_json: bool) -> None:
-    """Generate the demo band, train the smallest codec on it for about a minute, write the report.
+    """Generate the demo band, train the smallest codec on it, make a reverb of a room, write the report.
 
     \b
     Example:
@@ -43,7 +46,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data, load_material
     from tonewright.learning.start import train
-    from tonewright.report import run_report
+    from tonewright.report import reverb_section, run_report
 
     config = compose_config(
         "codec",
@@ -65,12 +68,17 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
         run = train(config, show_progress=sys.stderr.isatty(), draw=draw_example)
     with step("comparing it with what it must beat"):
         scores = compare(run, load_material(config))
-    commands = [text.format(tonewright=own_name(), run=run.folder) for text in NEXT]
+    room = next((Path(data_folder) / "rooms").glob("concert-hall_*.wav"))
+    reverb = Path(output, "reverb", "demo")
+    with step(f"a reverb from the response {room}"):
+        fitted = make_reverb(room, reverb)
+    commands = [text.format(tonewright=own_name(), run=run.folder, reverb=reverb) for text in NEXT]
     with step("the report"):
         page = run_report(
             run.folder,
-            title="Tonewright: the smallest codec on the demo band",
+            title="Tonewright: the smallest codec on the demo band, and one of its rooms",
             headline=headline(scores),
+            sections=[lambda page: reverb_section(page, fitted)],
             next_commands=commands,
             path=Path(output, "demo", "report.html"),
             overwrite=True,
@@ -83,6 +91,17 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     click.echo(f"\nopen {page}\n\nthen try:")
     for text in commands:
         click.echo(f"  {text}")
+
+
+def make_reverb(room: Path, folder: Path) -> Fit:
+    """Fit a network to a response and keep it in a folder."""
+    from tonewright.audio.files import read
+    from tonewright.reverb import fit, save_network
+
+    made = fit(read(room))
+    folder.mkdir(parents=True, exist_ok=True)
+    save_network(folder / "network.json", made.network, notes={"room": room.name}, overwrite=True)
+    return made
 
 
 def own_name() -> str:

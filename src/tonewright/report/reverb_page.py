@@ -64,6 +64,33 @@ def reverb_report(
     return page.write(target, overwrite=overwrite)
 
 
+def reverb_section(page: Report, fit: Fit, *, loop: Clip | None = None) -> None:
+    """Add a fit to a page of something larger: its numbers, drums to hear in both, and the decays.
+
+    Parameters
+    ----------
+    page : the page, under construction
+    fit : a network and the room it stands for
+    loop : as for `reverb_report`
+    """
+    page.heading("A room as a reverb")
+    page.text(
+        f"A response of {fit.room.shape[1] / fit.sample_rate:.1f} s became a feedback delay network of "
+        f"{fit.network.lines} lines."
+    )
+    page.numbers(_figures(fit))
+    room, network = wet_loops(fit, drum_loop() if loop is None else loop)
+    page.listen(
+        [(_SIDES[0], room), (_SIDES[1], network)],
+        caption="Drums in the room and in the network. Press play, then switch.",
+    )
+    page.figure(
+        _drawn(fit, "decays"),
+        caption="Decay times, early decay times and clarity by octave. The lines should lie on each other.",
+        alt="Line charts of decay time, early decay time and clarity by octave, of room and network.",
+    )
+
+
 def _subtitle(fit: Fit) -> str:
     network = fit.network
     parts = [
@@ -75,8 +102,7 @@ def _subtitle(fit: Fit) -> str:
     return ", ".join(parts)
 
 
-def _numbers(page: Report, fit: Fit) -> None:
-    page.heading("How near it comes")
+def _figures(fit: Fit) -> list[tuple[str, Any, str]]:
     entries: list[tuple[str, Any, str]] = []
     for key, words, unit, note in _NUMBERS:
         if np.isfinite(fit.figures.get(key, np.nan)):
@@ -86,7 +112,12 @@ def _numbers(page: Report, fit: Fit) -> None:
         entries.append(("The room decays in", f"{np.nanmean(whole):.2f} s", "by 60 dB, over all frequencies"))
     if fit.seconds:
         entries.append(("Fitted in", f"{fit.seconds:.1f} s", ""))
-    page.numbers(entries)
+    return entries
+
+
+def _numbers(page: Report, fit: Fit) -> None:
+    page.heading("How near it comes")
+    page.numbers(_figures(fit))
     if fit.assumptions:
         page.text("Assumed: " + "; ".join(fit.assumptions) + ".")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def run_report(
     *,
     headline: Sequence[tuple[str, Any] | tuple[str, Any, str]] = (),
     listen: Sequence[tuple[str, Sounds]] = (),
+    sections: Sequence[Callable[[Report], None]] = (),
     next_commands: Sequence[str] = (),
     title: str = "",
     path: str | Path | None = None,
@@ -45,6 +46,7 @@ def run_report(
         and ``audio/`` (``NAME.original.wav`` beside ``NAME.reconstruction.wav``, or other labels)
     headline : (name, value) or (name, value, note), shown first; the losses reached unless given
     listen : (caption, [(label, clip), …]) groups, shown before those of ``audio/``
+    sections : each adds to the page, behind what is the run's own
     next_commands : what to try next
     title : the page's name; the folder's unless given
     path : the page; ``report.html`` in the folder unless given
@@ -73,6 +75,8 @@ def run_report(
     _losses(page, series)
     _sounds_side_by_side(page, groups)
     _stored_figures(page, folder / "figures")
+    for add in sections:
+        add(page)
     _next(page, next_commands)
     _texts(page, folder)
     return page.write(target, overwrite=overwrite)

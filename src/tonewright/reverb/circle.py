@@ -9,7 +9,7 @@ from tonewright.reverb.network import FDNBuild
 
 # A network that falls by less than this over one DFT is as good as lossless: between two bins its resonances
 # are so narrow that the bins tell little of them, and on the unit circle they may be infinite.
-HARDLY_DB = 0.2
+HARDLY_DB = 0.05
 # Over one DFT it is then damped by this: less leaves resonances between the bins unseen, more blurs them.
 DAMPED_DB = 30.0
 
@@ -31,5 +31,5 @@ def fall_db(build: FDNBuild, samples: int) -> float:
     """By how many dB the absorption of the slowest line lowers a sound over some samples."""
     if build.filters is None:
         return 0.0
-    gains = np.abs(sections_response(build.filters, 1024)).max(axis=0)
+    gains = np.maximum(np.abs(sections_response(build.filters, 1024)).max(axis=0), 1e-300)
     return float((-20 * np.log10(gains) / build.delays).min() * samples)

@@ -46,7 +46,7 @@ class Point:
 
 
 class Minimiser:
-    """L-BFGS (Nocedal and Wright, Numerical Optimization, 2006, algorithms 7.4, 3.5 and 3.6), projected on bounds.
+    """L-BFGS (Nocedal and Wright, Numerical Optimization, 2006, algorithms 3.5, 3.6, 7.4), within bounds.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def target_batch(target: Any, *, nfft: int, inputs: int, outputs: int) -> np.nda
     -------
     (1, nfft, outputs), or with three axes (inputs, nfft, outputs)
     """
-    values = np.asarray(target.detach().cpu() if is_torch(target) else target, dtype=np.float64)
+    values = _numbers(target)
     if not 1 <= values.ndim <= 3 or not values.size:
         raise NetworkError(
             f"the target has shape {values.shape}; it must be (time,), (time, {outputs}) or "
@@ -64,4 +64,16 @@ def target_batch(target: Any, *, nfft: int, inputs: int, outputs: int) -> np.nda
         values = np.broadcast_to(values, (values.shape[0], outputs))[:, :, None]
     batch = np.zeros((values.shape[2], nfft, outputs))
     batch[:, : values.shape[0]] = values[:nfft].transpose(2, 0, 1)
+    if not batch.any():
+        raise NetworkError(
+            f"the target is silent in its first {nfft} samples, all that is matched; trim it at its "
+            "onset, or raise nfft"
+        )
     return batch
+
+
+def _numbers(target: Any) -> np.ndarray:
+    values = np.asarray(target.detach().cpu() if is_torch(target) else target)
+    if values.dtype.kind not in "fiub":
+        raise NetworkError(f"the target holds {values.dtype.name} values; give the samples of a response")
+    return values.astype(np.float64)

@@ -116,7 +116,7 @@ class TrainingRun:
         log.best_step, log.best_loss = best.step, best.loss
         log.stopped_early = log.steps_run < recorder.max_steps
         log.loop_radius = loop_radius(model.build)
-        log.stop_reason = "; ".join([*words, *_remarks(log, best, unstable, stage.objective.radius)])
+        log.stop_reason = "; ".join([*words, *_remarks(log, best, unstable, stage.objective)])
         recorder.finish(model.build)
         return log
 
@@ -215,13 +215,13 @@ def _minimised(stage: Stage, recorder: Recorder, steps: int, optimizer: str, rat
     return word or f"all {recorder.log.steps_run - before} steps were run"
 
 
-def _remarks(log: TrainLog, best: Kept, unstable: int, radius: float) -> list[str]:
+def _remarks(log: TrainLog, best: Kept, unstable: int, objective: TrainingObjective) -> list[str]:
     remarks = []
     if best.step < log.steps_run - 1:
         remarks.append(f"step {best.step} was the best and is kept")
     if unstable:
         remarks.append("better steps were unstable networks and are not kept")
-    if radius != 1:
+    if objective.radius != 1 and "spectrum" in objective.forwards:
         remarks.append(
             "the network hardly decays, so its spectrum was taken off the unit circle, as if it fell by "
             f"{DAMPED_DB:g} dB over one DFT"

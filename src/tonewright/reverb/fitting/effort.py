@@ -26,7 +26,7 @@ class Effort:
 
 
 EFFORTS = {
-    "draft": Effort(taps=128, rounds=4, draws=1, polish=30, longest_s=4.0),
-    "standard": Effort(taps=512, rounds=6, draws=2, polish=100, longest_s=8.0),
-    "best": Effort(taps=1024, rounds=10, draws=6, polish=300, longest_s=16.0),
+    "draft": Effort(taps=256, rounds=4, draws=1, polish=60, longest_s=4.0),
+    "standard": Effort(taps=640, rounds=6, draws=3, polish=150, longest_s=8.0),
+    "best": Effort(taps=1024, rounds=10, draws=8, polish=400, longest_s=16.0),
 }

@@ -45,7 +45,7 @@ def _median(values: np.ndarray) -> float:
 
 
 def _worst(values: np.ndarray) -> float:
-    return float(_known(values).max(initial=0.0))
+    return float(_known(values).max()) if len(_known(values)) else float("nan")
 
 
 def _mean(values: np.ndarray) -> float:

@@ -37,10 +37,10 @@ def fit(
 ) -> Fit:
     """A network that decays and sounds as a measured room does.
 
-    The response is analysed in octaves. A network is drawn whose delays suit the room; its absorption, tone and
-    output gains are corrected in a closed loop until the late sound decays as the room does, with two slopes
-    where the room has them. Reflections of up to the first 80 ms become a sparse filter that makes up for what
-    the late sound lacks there.
+    The response is analysed in octaves. A network is drawn whose delays suit the room; its absorption, tone
+    and output gains are corrected in a closed loop until the late sound decays as the room does, with two
+    slopes where the room has them. Reflections of up to the first 80 ms become a sparse filter that makes up
+    for what the late sound lacks there.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def _best_late(target: Target, size: int, seed: int, work: _Work) -> Found:
         if best is not None and not work.in_time():
             break
         layout = draw_layout(
-            size, len(target.samples), slopes=1 + two, decay_s=decay, sample_rate=target.sample_rate,
-            rng=np.random.default_rng([seed, draw]),
+            size, len(target.samples), slopes=1 + two, decay_s=decay,
+            split_s=target.split_s, sample_rate=target.sample_rate, rng=np.random.default_rng([seed, draw]),
         )  # fmt: skip
 
         def tell(entry: dict[str, Any], draw: int = draw) -> bool:
@@ -167,6 +167,7 @@ def _network(found: Found, taps: Taps, room: Room) -> FDNBuild:
         filters=late.filters,
         post_eq=tone,
         early=Taps(taps.positions, gains),
+        pre_delay=layout.pre_delay,
     )
 
 

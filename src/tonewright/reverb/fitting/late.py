@@ -56,22 +56,23 @@ class LateSound:
         )
         self.tone = np.stack([equaliser.sections(gains) for gains in self.gains_db], axis=2)
 
-    def lines(self, length: int, *, pre_delay: int = 0) -> np.ndarray:
+    def lines(self, length: int) -> np.ndarray:
         """What each line gives after an impulse, (lines, time)."""
-        return self._response(np.eye(len(self.layout.delays)), length, pre_delay)
+        return self._response(np.eye(len(self.layout.delays)), length)
 
-    def render(self, length: int, *, pre_delay: int = 0) -> np.ndarray:
+    def render(self, length: int) -> np.ndarray:
         """Response (channels, time) to an impulse."""
-        dry = self._response(self.outputs, length, pre_delay)
+        dry = self._response(self.outputs, length)
         tones = np.ascontiguousarray(np.moveaxis(self.tone, 2, 0))
         return np.stack([sosfilt(tone, row) for tone, row in zip(tones, dry, strict=True)])
 
-    def _response(self, outputs: np.ndarray, length: int, pre_delay: int) -> np.ndarray:
+    def _response(self, outputs: np.ndarray, length: int) -> np.ndarray:
         layout = self.layout
-        engine = RecursionEngine(layout.delays, length=max(1, length - pre_delay), filters=self.filters)
+        heard = max(1, length - layout.pre_delay)
+        engine = RecursionEngine(layout.delays, length=heard, filters=self.filters)
         direct = np.zeros((len(outputs), 1))
         found = engine.response(layout.feedback, layout.inputs[:, None], outputs, direct)[:, :, 0].T
-        return np.pad(found, ((0, 0), (pre_delay, 0)))[:, :length]
+        return np.pad(found, ((0, 0), (layout.pre_delay, 0)))[:, :length]
 
 
 @dataclass(eq=False)
@@ -88,7 +89,6 @@ def fitted_late(
     layout: Layout,
     *,
     rounds: int,
-    pre_delay: int = 0,
     tell: Callable[[dict[str, Any]], bool] = lambda entry: True,
 ) -> Found:
     """Late sound whose curves and levels are those of a room.
@@ -98,7 +98,6 @@ def fitted_late(
     target : what to reach
     layout : the network
     rounds : of correction
-    pre_delay : in samples
     tell : called with the figures of each round; to return False is to stop
     """
     decays, _ = target.decays_s(layout.slopes)
@@ -112,9 +111,9 @@ def fitted_late(
         late.design(target, equaliser)
         settled = number >= max(2, rounds // 2)
         if number in (max(2, rounds // 2), rounds - 1):
-            mixture = Mixture(target, late.lines(length, pre_delay=pre_delay), late.tone, wanted)
+            mixture = Mixture(target, late.lines(length), late.tone, wanted)
             late.outputs = better_gains(mixture, late.outputs, steps=_SEARCH)
-        response = late.render(length, pre_delay=pre_delay)
+        response = late.render(length)
         missing = target.curves_db - target.curves_of(response)
         thirds = np.where(target.heard, target.levels_db - target.levels_of(response), np.nan)
         distance = _distance(missing, target) + _THIRDS * _mean_size(thirds)
@@ -173,7 +172,7 @@ def _decays(decays_s: np.ndarray, missing_db: np.ndarray, target: Target) -> np.
 
 
 def _gains(missing_db: np.ndarray, thirds_db: np.ndarray, target: Target, *, first: bool) -> np.ndarray:
-    """Change of the gains (channels, thirds): octaves follow the curves, thirds in an octave their energies."""
+    """Change of the gains (channels, thirds): octaves follow the curves, thirds in them their energies."""
     places, octaves = np.log(target.thirds.centers_hz), np.log(target.octaves.centers_hz)
     most = _FIRST_DB if first else _MOST_DB
     change = np.zeros_like(thirds_db)

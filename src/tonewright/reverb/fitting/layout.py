@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import hadamard
 
 from tonewright.reverb.fitting.slopes import SECOND
 
 # Fewer lines than these in two groups would be too few modes in each.
 LEAST_FOR_TWO = 8
-_MEAN_S, _MEAN_LIMITS_S = 0.022, (0.005, 0.06)
-_SPREAD = (0.35, 2.0)
-# The slower group needs modes rather than density, and so longer delays.
-_SECOND_LONGER = 1.4
+# Shortest and longest delay of each group in a room of 1 s. Wide ranges grow dense soon and still have many
+# modes; the second group, which is the slower and fainter one, needs modes more than density.
+_DELAYS_S = {1: ((0.004, 0.06),), 2: ((0.004, 0.035), (0.01, 0.1))}
+_SCALES = (0.35, 2.5)
+# When the first line is heard, as a part of the time until late sound takes over.
+_WAIT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +30,7 @@ class Layout:
     feedback : (lines, lines) orthogonal, and zero between groups
     inputs : (lines,) gains, of unit energy in each group
     rows : (channels, lines) directions of the outputs, orthonormal in each group where there are lines enough
+    pre_delay : in samples
     """
 
     delays: np.ndarray
@@ -34,6 +38,7 @@ class Layout:
     feedback: np.ndarray
     inputs: np.ndarray
     rows: np.ndarray
+    pre_delay: int
 
     @property
     def slopes(self) -> int:
@@ -61,7 +66,14 @@ class Layout:
 
 
 def draw_layout(
-    lines: int, channels: int, *, slopes: int, decay_s: float, sample_rate: int, rng: np.random.Generator
+    lines: int,
+    channels: int,
+    *,
+    slopes: int,
+    decay_s: float,
+    split_s: float,
+    sample_rate: int,
+    rng: np.random.Generator,
 ) -> Layout:
     """A network whose delays suit a room.
 
@@ -71,33 +83,43 @@ def draw_layout(
     channels : number of outputs
     slopes : number of groups, 1 or 2
     decay_s : of the room at middle frequencies; longer decays need more modes, and so longer delays
+    split_s : when the late sound takes over from the early reflections
     sample_rate : in Hz
     rng : source of chance
     """
     group = np.arange(lines) % slopes
-    mean = np.clip(_MEAN_S * np.sqrt(decay_s * 16 / max(lines, 4)), *_MEAN_LIMITS_S)
+    scale = np.clip(np.sqrt(decay_s * 16 / max(lines, 4)), *_SCALES)
     delays = np.zeros(lines, dtype=np.int64)
     feedback, rows = np.zeros((lines, lines)), np.zeros((channels, lines))
     for number in range(slopes):
         mine = np.flatnonzero(group == number)
-        low, high = (mean * limit * _SECOND_LONGER**number for limit in _SPREAD)
-        wanted = np.geomspace(low, high, len(mine)) * rng.uniform(0.95, 1.05, len(mine)) * sample_rate
+        low, high = _DELAYS_S[slopes][number]
+        wanted = scale * np.geomspace(low, high, len(mine)) * rng.uniform(0.95, 1.05, len(mine)) * sample_rate
         delays[mine] = _distinct(wanted, taken=set(delays.tolist()))
-        feedback[np.ix_(mine, mine)] = rotation(len(mine), rng)
+        feedback[np.ix_(mine, mine)] = mixing_matrix(len(mine), rng)
         rows[:, mine] = _directions(channels, len(mine), rng)
     inputs = rng.choice([-1.0, 1.0], lines)
     for number in range(slopes):
         inputs[group == number] /= np.sqrt((group == number).sum())
-    return Layout(delays, group, feedback, inputs, rows)
+    pre_delay = max(0, round(_WAIT * split_s * sample_rate) - int(delays.min()))
+    return Layout(delays, group, feedback, inputs, rows, pre_delay)
 
 
-def rotation(size: int, rng: np.random.Generator) -> np.ndarray:
-    """An orthogonal matrix of determinant 1, uniform among all (F. Mezzadri, Notices AMS 54, 2007)."""
-    q, r = np.linalg.qr(rng.standard_normal((size, size)))
-    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
-    if np.linalg.det(q) < 0:
-        q[:, 0] = -q[:, 0]
-    return q
+def mixing_matrix(size: int, rng: np.random.Generator) -> np.ndarray:
+    """An orthogonal matrix of determinant 1 that spreads sound evenly, as echoes then grow dense soonest.
+
+    Hadamard's, rows and signs shuffled, where the size is a power of two; otherwise uniform among all (F.
+    Mezzadri, "How to generate random matrices from the classical compact groups", Notices AMS 54, 2007).
+    """
+    if size & (size - 1) == 0:
+        matrix = hadamard(size)[rng.permutation(size)] / np.sqrt(size)
+        matrix = matrix * rng.choice([-1.0, 1.0], size) * rng.choice([-1.0, 1.0], (size, 1))
+    else:
+        q, r = np.linalg.qr(rng.standard_normal((size, size)))
+        matrix = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    if np.linalg.det(matrix) < 0:
+        matrix[:, 0] = -matrix[:, 0]
+    return matrix
 
 
 def square_root(correlation: np.ndarray) -> np.ndarray:
@@ -109,7 +131,7 @@ def square_root(correlation: np.ndarray) -> np.ndarray:
 
 def _directions(channels: int, lines: int, rng: np.random.Generator) -> np.ndarray:
     """Unit rows, orthogonal as far as there are lines."""
-    blocks = [rotation(lines, rng) for _ in range(-(-channels // lines))]
+    blocks = [mixing_matrix(lines, rng) for _ in range(-(-channels // lines))]
     return np.concatenate(blocks)[:channels]
 
 

@@ -21,7 +21,7 @@ class Mixture:
     r"""How far sounds :math:`\sum_i c_i x_i` of the lines are from a room, and its gradient.
 
     The energy still to come at a point of a decay curve is :math:`c^T R c` with
-    :math:`R = \sum_{n \ge n_p} x(n) x(n)^T` of the lines' sounds in a band, so that no sound need be rendered.
+    :math:`R = \sum_{n \ge n_p} x(n) x(n)^T` of the lines' sounds in a band: no sound need be rendered.
 
     Parameters
     ----------

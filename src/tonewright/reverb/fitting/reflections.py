@@ -20,7 +20,7 @@ _BEYOND_S = 0.02
 _FADE = 0.2
 _STEP_S = 0.0025
 _LOWEST_THIRD_HZ = 90.0
-_WEIGHTS = {"mel": 4.0, "curves": 2.0, "thirds": 1.0}
+_WEIGHTS = {"mel": 4.0, "curves": 4.0, "thirds": 2.0}
 
 
 def early_reflections(

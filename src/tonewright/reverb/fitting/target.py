@@ -16,6 +16,8 @@ SPLIT_DB, SPLIT_S = -20.0, (0.008, 0.08)
 _MIDDLE_HZ = (177.0, 5700.0)
 # A curve counts in full until −35 dB, where T30 ends, and less below.
 _FULL_DB, _LAST_DB, _LESS = -37.0, -60.0, 0.3
+# The first point is all the late energy, which clarity hangs on.
+_FIRST = 6.0
 _LEAST_RANGE_DB = 15.0
 _FAINT_DB, _BEYOND_DB, _LEAST_FALL_DB = -90.0, 25.0, 8.0
 # Close to its end, a curve hangs on where that is.
@@ -165,7 +167,9 @@ def _curves(
         usable &= (relative[:, 0] > _FAINT_DB) & (relative[:, 0] - relative[:, -1] > _LEAST_FALL_DB)
         found[0].append(levels)
         found[1].append(times)
-        found[2].append(np.where(relative > _FULL_DB, 1.0, _LESS) * usable[:, None])
+        weight = np.where(relative > _FULL_DB, 1.0, _LESS) * usable[:, None]
+        weight[:, 0] *= _FIRST
+        found[2].append(weight)
     curves, times, weights = map(np.stack, found)
     return curves, times, weights
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tonewright.reverb.stability import is_stable as is_stable
     from tonewright.reverb.stability import loop_radius as loop_radius
     from tonewright.reverb.stability import slowest_decay_s as slowest_decay_s
+    from tonewright.reverb.torch_module import FDNModule as FDNModule
     from tonewright.reverb.train import TrainLog as TrainLog
     from tonewright.reverb.train import train_fdn as train_fdn
 
@@ -105,6 +106,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "rendering.sounds": ["render", "render_arrays"],
         "response": ["impulse_response"],
         "stability": ["check_stable", "is_stable", "loop_radius", "slowest_decay_s"],
+        "torch_module": ["FDNModule"],
         "train": ["TrainLog", "train_fdn"],
     },
 )

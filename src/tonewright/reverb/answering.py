@@ -54,10 +54,45 @@ def _tensors(model: TrainableFDN, x: Any, system: np.ndarray) -> Any:
     kind = x.dtype if x.is_floating_point() else torch.float32
     x = x[:, : model.nfft].to(kind)
     known = torch.as_tensor(system, device=x.device)
-    if model.output == "magnitude":
-        known = known.to(torch.complex64 if kind == torch.float32 else torch.complex128)
-        return torch.einsum("bki,koi->bko", torch.fft.rfft(x, n=model.nfft, dim=1), known).abs()
-    size = scipy.fft.next_fast_len(2 * model.nfft - 1, real=True)
-    spectrum = torch.fft.rfft(known.to(kind), n=size, dim=0)
+    if model.output == "time":
+        return through_response(x, known.to(kind), model.nfft)
+    return through_spectrum(
+        x, known.to(torch.complex64 if kind == torch.float32 else torch.complex128), model.nfft
+    )
+
+
+def through_response(x: Any, response: Any, nfft: int) -> Any:
+    """Sounds in tensors through a response, cut after `nfft` samples.
+
+    Parameters
+    ----------
+    x : (batch, time, inputs) tensor
+    response : (nfft, outputs, inputs) tensor
+    nfft : samples
+
+    Returns
+    -------
+    (batch, nfft, outputs) tensor
+    """
+    torch = needed_torch()
+    size = scipy.fft.next_fast_len(2 * nfft - 1, real=True)
+    spectrum = torch.fft.rfft(response, n=size, dim=0)
     heard = torch.einsum("bki,koi->bko", torch.fft.rfft(x, n=size, dim=1), spectrum)
-    return torch.fft.irfft(heard, n=size, dim=1)[:, : model.nfft]
+    return torch.fft.irfft(heard, n=size, dim=1)[:, :nfft]
+
+
+def through_spectrum(x: Any, spectrum: Any, nfft: int) -> Any:
+    """Magnitudes of sounds in tensors through a transfer function.
+
+    Parameters
+    ----------
+    x : (batch, time, inputs) tensor
+    spectrum : (bins, outputs, inputs) complex tensor
+    nfft : length of the DFT
+
+    Returns
+    -------
+    (batch, bins, outputs) tensor
+    """
+    torch = needed_torch()
+    return torch.einsum("bki,koi->bko", torch.fft.rfft(x, n=nfft, dim=1), spectrum).abs()

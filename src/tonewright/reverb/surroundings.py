@@ -47,6 +47,7 @@ class Surroundings:
     Attributes
     ----------
     empty : nothing but the direct path lies around the loop
+    way : (bins, outputs) Q P, once a spectrum was asked for
     """
 
     def __init__(
@@ -82,8 +83,8 @@ class Surroundings:
         waits = self.waits
         if self.moving is not None and parts.pre_delay is not None:
             waits = self.moving.terms(parts.pre_delay)
-        self._way = self._toned * waits
-        spectrum = self._way[:, :, None] * late + direct
+        self.way = self._toned * waits
+        spectrum = self.way[:, :, None] * late + direct
         if self.early is not None:
             gains = self.early.gains if parts.early is None else parts.early
             spectrum += self._reflections(gains, self.early.positions)
@@ -94,13 +95,13 @@ class Surroundings:
         slopes.direct = np.real(gradient).sum(axis=0)
         if self.early is not None:
             slopes.early = self._by_reflections(gradient, self.early.positions)
-        way = self._way[:, :, None]
+        way = self.way[:, :, None]
         by_way = (gradient * self._late.conj()).sum(axis=2)
         if self.moving is not None:
             by_wait = (by_way * self._toned.conj()).sum(axis=1, keepdims=True)
             slopes.pre_delay = self.moving.pullback(by_wait)
         if self.tone is not None:
-            slopes.tone = self.tone.pullback(by_way.conj() * self._way)
+            slopes.tone = self.tone.pullback(by_way.conj() * self.way)
         return gradient * way.conj()
 
     def _reflections(self, gains: np.ndarray, positions: np.ndarray) -> np.ndarray:

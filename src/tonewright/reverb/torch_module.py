@@ -21,8 +21,8 @@ GAINS = ("input_gain", "output_gain", "direct")
 class FDNModule(nn.Module):
     """A model whose answers torch differentiates by its feedback matrix and gains.
 
-    It answers as the model does, to (batch, time, inputs), by way of the spectrum, on any device. What of A, B,
-    C and D the model does not train is a buffer; everything else stays as it is.
+    It answers as the model does, to (batch, time, inputs), by way of the spectrum, on any device. What of A,
+    B, C and D the model does not train is a buffer; everything else stays as it is.
 
     Parameters
     ----------

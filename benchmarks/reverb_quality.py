@@ -21,7 +21,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt, stft
 
 from harness import PyFDN, Report, Row, SkippedError, say
 from tonewright.audio.files import read
-from tonewright.reverb import FDNBuild, colorless, compare, fit
+from tonewright.reverb import FDNBuild, RoomDifference, colorless, compare, fit
 
 OCTAVES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 RIRS = Path(__file__).parents[2] / "shared" / "audio" / "rirs"
@@ -231,10 +231,7 @@ def room_rows(arguments: argparse.Namespace, peer: PyFDN | None) -> list[Row]:
             note=words(house, seconds),
         )
         if peer is not None:
-            decays = [
-                float(np.nanmedian(apart.measured.t20_s[:, part]))
-                for part in (apart.bands_hz < 1500, apart.bands_hz > 3000)
-            ]
+            decays = peer_decays(apart) if arguments.peer_decay == "room" else [2.0, 2.0]
             row.peer = "pyFDN"
             row.theirs = peer_distance(
                 peer, made.room[0], made.sample_rate, decays, LONGER * seconds, arguments.size
@@ -247,6 +244,13 @@ def room_rows(arguments: argparse.Namespace, peer: PyFDN | None) -> list[Row]:
         *summary_rows("the plain one", plain),
         *ratio_rows(ratios),
     ]
+
+
+def peer_decays(apart: RoomDifference) -> list[float]:
+    """Decays of the room below and above, which the peer's network is built with."""
+    room, hz = apart.measured.t20_s, apart.bands_hz
+    low, high = (float(np.nanmedian(room[:, part])) for part in (hz < 1500, hz > 3000))
+    return [low, high if np.isfinite(high) else low]
 
 
 def sizes(values: np.ndarray) -> list[float]:
@@ -340,6 +344,12 @@ def main() -> int:
     parser.add_argument("--rooms", nargs="+", help="only rooms whose name contains one of these")
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--size", type=int, default=16)
+    parser.add_argument(
+        "--peer-decay",
+        choices=("room", "default"),
+        default="room",
+        help="build the peer's network with the room's decays, measured by us, or with its default of 2 s",
+    )
     parser.add_argument("--skip-peer", action="store_true")
     parser.add_argument("--only", choices=("rooms", "colourless"))
     parser.add_argument("--json", action="store_true")

@@ -20,7 +20,7 @@ from tonewright.reverb.placing import accelerator, precision
 from tonewright.reverb.recording import Kept, Recorder, TrainLog
 from tonewright.reverb.stability import check_stable, is_stable, loop_radius
 from tonewright.reverb.terms import Term, as_terms
-from tonewright.reverb.trained_parts import built
+from tonewright.reverb.trained_parts import built, built_parts
 from tonewright.reverb.whole_delays import Whole, rounded, settled
 
 # The share of the steps after which delays are rounded, and what is left is trained on.
@@ -152,7 +152,10 @@ class TrainingRun:
         bare = replace(model.map.start, delays=None, pre_delay=None, decay=None, tone=None, early=None)
 
         def loss(whole: Whole) -> float:
-            return self._objective(built(model.start, replace(bare, **whole)), rest)(rest.vector).total
+            # With nothing left to move, the recursion in time is far faster than elimination.
+            still = built(model.start, replace(parts, **whole))
+            nothing = ParameterMap(built_parts(still), (), matrix="random")
+            return self._objective(still, nothing)(nothing.vector).total
 
         whole = settled(whole, loss, most_trials=most_trials)
         return self._stage(built(model.start, replace(bare, **whole)), rest, **whole)

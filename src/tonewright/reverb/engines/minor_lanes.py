@@ -13,48 +13,48 @@ LANES = 16
 _CONTRACTED = ("contract",)
 
 
-class _Lanes:
+class Lanes:
     """Values of all lanes in a function being compiled; arithmetic on it writes instructions."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
 
-    def _with(self, name: str, other: _Lanes) -> _Lanes:
-        return _Lanes(self.builder, getattr(self.builder, name)(self.value, other.value, flags=_CONTRACTED))
+    def _with(self, name: str, other: Lanes) -> Lanes:
+        return Lanes(self.builder, getattr(self.builder, name)(self.value, other.value, flags=_CONTRACTED))
 
-    def __add__(self, other: _Lanes) -> _Lanes:
+    def __add__(self, other: Lanes) -> Lanes:
         return self._with("fadd", other)
 
-    def __sub__(self, other: _Lanes) -> _Lanes:
+    def __sub__(self, other: Lanes) -> Lanes:
         return self._with("fsub", other)
 
-    def __mul__(self, other: _Lanes) -> _Lanes:
+    def __mul__(self, other: Lanes) -> Lanes:
         return self._with("fmul", other)
 
-    def __neg__(self) -> _Lanes:
-        return _Lanes(self.builder, self.builder.fneg(self.value))
+    def __neg__(self) -> Lanes:
+        return Lanes(self.builder, self.builder.fneg(self.value))
 
-    def __truediv__(self, other: _Lanes) -> _Lanes:
+    def __truediv__(self, other: Lanes) -> Lanes:
         return self._with("fdiv", other)
 
-    def root(self) -> _Lanes:
+    def root(self) -> Lanes:
         """Square root."""
         kind = self.value.type
         name = f"llvm.sqrt.v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else 'f64'}"
         function = self.builder.module.declare_intrinsic(name, (), ir.FunctionType(kind, [kind]))
-        return _Lanes(self.builder, self.builder.call(function, [self.value]))
+        return Lanes(self.builder, self.builder.call(function, [self.value]))
 
-    def larger(self, other: _Lanes) -> _Lanes:
+    def larger(self, other: Lanes) -> Lanes:
         """The larger value in each lane."""
         condition = self.builder.fcmp_ordered(">", self.value, other.value)
-        return _Lanes(self.builder, self.builder.select(condition, self.value, other.value))
+        return Lanes(self.builder, self.builder.select(condition, self.value, other.value))
 
-    def picked(self, lanes: Sequence[int], other: _Lanes | None = None) -> _Lanes:
+    def picked(self, lanes: Sequence[int], other: Lanes | None = None) -> Lanes:
         """The values of `lanes`, counted on into `other`."""
         kind = ir.VectorType(ir.IntType(32), len(lanes))
         second = (self if other is None else other).value
         chosen = self.builder.shuffle_vector(self.value, second, ir.Constant(kind, list(lanes)))
-        return _Lanes(self.builder, chosen)
+        return Lanes(self.builder, chosen)
 
 
 def lane_formula(
@@ -91,7 +91,7 @@ def lane_formula(
 
             given = []
             for mark, pointer, size in pointers(2, read):
-                value = _Lanes(builder, builder.load(pointer, align=size))
+                value = Lanes(builder, builder.load(pointer, align=size))
                 given += _split(value, mark, lanes)
             found = formula(*given)
             found = list(found) if isinstance(found, tuple) else [found]
@@ -104,7 +104,7 @@ def lane_formula(
     return compiled
 
 
-def _split(value: _Lanes, mark: str, lanes: int) -> list[_Lanes]:
+def _split(value: Lanes, mark: str, lanes: int) -> list[Lanes]:
     if mark == "plain":
         return [value]
     if mark == "same":
@@ -113,7 +113,7 @@ def _split(value: _Lanes, mark: str, lanes: int) -> list[_Lanes]:
     return [value.picked([2 * k + part for k in order]) for part in range(2)]
 
 
-def _joined(values: list[_Lanes], mark: str, lanes: int) -> _Lanes:
+def _joined(values: list[Lanes], mark: str, lanes: int) -> Lanes:
     first = values.pop(0)
     if mark == "plain":
         return first

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.engines.base import Gradients
+from tonewright.reverb.engines.base import Gradients, is_plain_gain
 from tonewright.reverb.engines.recursion_filters import COUNT, LANES
-from tonewright.reverb.engines.recursion_kernels import WIDTH, advance, correlate
+from tonewright.reverb.engines.recursion_kernels import LEFT, RIGHT, WIDTH, advance, correlate
 
 # A block of all rows should stay in the first cache. Rows a multiple of its period, 4 KiB, apart would
 # drive each other out.
@@ -105,13 +105,14 @@ class RecursionEngine:
         run, state = self._backward, self._adjoint
         weights = run.weights(np.concatenate([a, c]).T, self.dtype)
         end = self._pad + self.length
-        products, entering = np.zeros((lines + outputs, lines)), np.zeros((lines, inputs))
+        sums = np.zeros((-(-(lines + outputs) // LEFT) * LEFT, -(-lines // RIGHT) * RIGHT))
+        entering = np.zeros((lines, inputs))
         for k in range(inputs):
             state[lines : lines + outputs, self._pad : end] = gradient[:, :, k].T
             run(state, weights, self._pad, end)
-            correlate(state, self._states[k], products, self._pad, self.length)
+            correlate(state, self._states[k], sums, self._pad, self.length)
             entering[:, k] = state[:lines, self._pad]
-        products *= self._gains
+        products = sums[: lines + outputs, :lines] * self._gains
         direct = np.asarray(gradient[0], dtype=np.float64).copy()
         return Gradients(products[:lines], entering, products[lines:], direct)
 
@@ -220,11 +221,10 @@ def line_filters(filters: np.ndarray | None, lines: int) -> tuple[np.ndarray, np
     """
     gains, kept = np.ones(lines), []
     for section in [] if filters is None else np.asarray(filters, dtype=np.float64):
-        b0, b1, b2, a1, a2 = section[[0, 1, 2, 4, 5]] / section[3]
-        if np.any([b1, b2, a1, a2]):
-            kept.append(np.stack([b0, b1, b2, a1, a2], axis=1))
+        if all(is_plain_gain(line[:3], line[3:]) for line in section.T):
+            gains = gains * section[0] / section[3]
         else:
-            gains = gains * b0
+            kept.append((section[[0, 1, 2, 4, 5]] / section[3]).T)
     return gains, np.reshape(kept, (len(kept), lines, 5)).astype(np.float64)
 
 

@@ -45,34 +45,18 @@ def filter_rows(
     size = lanes.shape[0]
     for done in range(0, length, size):
         count = min(size, length - done)
-        first = at + done if direction > 0 else at + length - done - count
+        begin = at + done if direction > 0 else at + length - done - 1
         for group in range(coefficients.shape[0]):
             row = LANES * group
             held = min(LANES, rows - row)
-            _into_lanes(state, row, held, lanes, first, count, direction)
+            for lane in range(held):
+                for n in range(count):
+                    lanes[n, lane] = state[row + lane, begin + direction * n]
             for section in range(coefficients.shape[1]):
                 _run_section(lanes, coefficients[group, section], memory[group, section], count)  # pyright: ignore[reportCallIssue]
-            _from_lanes(state, row, held, lanes, first, count, direction)
-
-
-@numba.njit(cache=True, nogil=True)
-def _into_lanes(
-    state: np.ndarray, row: int, held: int, lanes: np.ndarray, first: int, count: int, direction: int
-) -> None:
-    for lane in range(held):
-        line = state[row + lane, first : first + count][::direction]
-        for n in range(count):
-            lanes[n, lane] = line[n]
-
-
-@numba.njit(cache=True, nogil=True)
-def _from_lanes(
-    state: np.ndarray, row: int, held: int, lanes: np.ndarray, first: int, count: int, direction: int
-) -> None:
-    for lane in range(held):
-        line = state[row + lane, first : first + count][::direction]
-        for n in range(count):
-            line[n] = lanes[n, lane]
+            for lane in range(held):
+                for n in range(count):
+                    state[row + lane, begin + direction * n] = lanes[n, lane]
 
 
 @intrinsic

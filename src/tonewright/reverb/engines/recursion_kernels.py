@@ -2,21 +2,51 @@
 
 A run has one array of rows over time. A block is read at its own columns and written where it will be
 read again, a delay later, so that there are neither ring buffers nor copies. Products take eight rows at a
-time into two rows, which keeps all factors in registers; the loops over time become vector instructions.
+time into two rows, which keeps all factors in registers.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numba
 import numpy as np
 
 from tonewright.reverb.engines.recursion_filters import filter_rows
+from tonewright.reverb.engines.row_formulas import Rows, Same, Sums, row_formula
 
 WIDTH = 8
+# Rows of each side whose products `correlate` finds at once.
+LEFT, RIGHT = 2, 4
 # Numbers below it are -600 dB; on some processors arithmetic on denormal ones is a hundred times slower.
 _SILENCE = 1e-30
 _SUMMED = 2048
-_LOOSE = {"contract", "reassoc", "nsz"}
+
+
+def _summed(weights: Any, rows: Any) -> Any:
+    total = weights[0] * rows[0]
+    for weight, row in zip(weights[1:], rows[1:], strict=True):
+        total = total + weight * row
+    return total
+
+
+@row_formula(read=(Rows(0), Rows(0, WIDTH), *(Same(1, WIDTH + 1),) * 2), written=(Rows(0), Rows(0)))
+def _first_products(*values):
+    """Two rows from the row that comes first and eight others, with the weights of each."""
+    rows, up, down = values[: WIDTH + 1], values[WIDTH + 1 : 2 * WIDTH + 2], values[2 * WIDTH + 2 :]
+    return _summed(up, rows), _summed(down, rows)
+
+
+@row_formula(read=(Rows(0), Rows(0), Rows(0, WIDTH), *(Same(1, WIDTH),) * 2), written=(Rows(0), Rows(0)))
+def _next_products(up, down, *values):
+    """What is added to two rows from the next eight."""
+    rows, first, second = values[:WIDTH], values[WIDTH : 2 * WIDTH], values[2 * WIDTH :]
+    return up + _summed(first, rows), down + _summed(second, rows)
+
+
+@row_formula(read=(*(Rows(0),) * LEFT, *(Rows(1),) * RIGHT), sums=(Sums(2, RIGHT),) * LEFT)
+def _row_products(*rows):
+    return tuple(left * right for left in rows[:LEFT] for right in rows[LEFT:])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -55,17 +85,23 @@ def advance(
     block : columns at a time, no more than the smallest shift other than 0
     direction : 1, or -1 for reversed time
     """
-    groups = (weights.shape[1] - 1) // WIDTH
-    done = 0
+    columns, width = state.shape[1], weights.shape[1]
+    arrays, done = (state, weights), 0
     while done < stop - start:
         length = min(block, stop - start - done)
         at = start + done if direction > 0 else stop - done - length
         if coefficients is not None and memory is not None and lanes is not None:
             filter_rows(state, lines, coefficients, memory, lanes, at, length, direction)
         _silence(state, base + 1, at, length)
-        _first_products(state, targets, shifts, base, at, length, weights)
-        for group in range(1, groups):
-            _next_products(state, targets, shifts, group, at, length, weights)
+        for k in range(0, targets.size, 2):
+            up, down = targets[k] * columns + shifts[k], targets[k + 1] * columns + shifts[k + 1]
+            up, down, own, other = up + at, down + at, k * width, (k + 1) * width
+            places = (base * columns + at, 0, at, columns, own, 1, other, 1, up, 0, down, 0)
+            _first_products(arrays, places, length)
+            for j in range(1 + WIDTH, width, WIDTH):
+                rows = (j - 1) * columns + at
+                places = (up, 0, down, 0, rows, columns, own + j, 1, other + j, 1, up, 0, down, 0)
+                _next_products(arrays, places, length)
         done += length
 
 
@@ -81,59 +117,6 @@ def _silence(state: np.ndarray, rows: int, at: int, length: int) -> None:
             state[row, n] = 0
 
 
-@numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _first_products(
-    state: np.ndarray,
-    targets: np.ndarray,
-    shifts: np.ndarray,
-    base: int,
-    at: int,
-    length: int,
-    weights: np.ndarray,
-) -> None:
-    """Target rows, two at a time, become the product of their weights with rows `base` and 0 to 7."""
-    end = at + length
-    r, r0, r1, r2 = state[base, at:end], state[0, at:end], state[1, at:end], state[2, at:end]
-    r3, r4, r5 = state[3, at:end], state[4, at:end], state[5, at:end]
-    r6, r7 = state[6, at:end], state[7, at:end]
-    for k in range(0, targets.size, 2):
-        up = state[targets[k], at + shifts[k] : end + shifts[k]]
-        down = state[targets[k + 1], at + shifts[k + 1] : end + shifts[k + 1]]
-        a, b = weights[k], weights[k + 1]
-        p, p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]
-        q, q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8]
-        for n in range(length):
-            x, x0, x1, x2, x3, x4, x5, x6, x7 = r[n], r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
-            up[n] = p * x + p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
-            down[n] = q * x + q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
-
-
-@numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _next_products(
-    state: np.ndarray,
-    targets: np.ndarray,
-    shifts: np.ndarray,
-    group: int,
-    at: int,
-    length: int,
-    weights: np.ndarray,
-) -> None:
-    """Add to the target rows, two at a time, the product of their weights with the next eight rows."""
-    end, j = at + length, WIDTH * group
-    r0, r1, r2, r3 = state[j, at:end], state[j + 1, at:end], state[j + 2, at:end], state[j + 3, at:end]
-    r4, r5, r6, r7 = state[j + 4, at:end], state[j + 5, at:end], state[j + 6, at:end], state[j + 7, at:end]
-    for k in range(0, targets.size, 2):
-        up = state[targets[k], at + shifts[k] : end + shifts[k]]
-        down = state[targets[k + 1], at + shifts[k + 1] : end + shifts[k + 1]]
-        a, b = weights[k, j + 1 :], weights[k + 1, j + 1 :]
-        p0, p1, p2, p3, p4, p5, p6, p7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
-        q0, q1, q2, q3, q4, q5, q6, q7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]
-        for n in range(length):
-            x0, x1, x2, x3, x4, x5, x6, x7 = r0[n], r1[n], r2[n], r3[n], r4[n], r5[n], r6[n], r7[n]
-            up[n] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3 + p4 * x4 + p5 * x5 + p6 * x6 + p7 * x7
-            down[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3 + q4 * x4 + q5 * x5 + q6 * x6 + q7 * x7
-
-
 @numba.njit(cache=True, nogil=True)
 def correlate(left: np.ndarray, right: np.ndarray, products: np.ndarray, shift: int, length: int) -> None:
     r"""Inner products of rows, :math:`p_{ij} = \sum_n l_i(n + s) r_j(n)`.
@@ -143,52 +126,19 @@ def correlate(left: np.ndarray, right: np.ndarray, products: np.ndarray, shift: 
     Parameters
     ----------
     left, right : (rows, columns)
-    products : (rows of the left, rows of the right) or fewer, added to in place
+    products : (rows of the left, rows of the right), added to in place; `LEFT` and `RIGHT` divide them. The
+        last row stands in for those that are missing
     shift, length : columns
     """
     rows, others = products.shape
+    across, arrays = right.shape[1], (left, right, products)
     for at in range(0, length, _SUMMED):
-        count = min(_SUMMED, length - at)
-        for i in range(0, rows, 2):
-            for j in range(0, others, 4):
-                _add_products(left, right, products, i, j, at + shift, at, count)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _add_products(
-    left: np.ndarray,
-    right: np.ndarray,
-    products: np.ndarray,
-    i: int,
-    j: int,
-    at: int,
-    other_at: int,
-    count: int,
-) -> None:
-    """Products of two rows with four; the last row stands in for missing ones, whose sums are dropped."""
-    rows, others = products.shape
-    i1, j1, j2, j3 = (
-        min(i + 1, rows - 1),
-        min(j + 1, others - 1),
-        min(j + 2, others - 1),
-        min(j + 3, others - 1),
-    )
-    end, other_end = at + count, other_at + count
-    x, y = left[i, at:end], left[i1, at:end]
-    a, b = right[j, other_at:other_end], right[j1, other_at:other_end]
-    c, d = right[j2, other_at:other_end], right[j3, other_at:other_end]
-    xa = xb = xc = xd = ya = yb = yc = yd = left.dtype.type(0)
-    for n in range(count):
-        p, q, e, f, g, h = x[n], y[n], a[n], b[n], c[n], d[n]
-        xa += p * e
-        xb += p * f
-        xc += p * g
-        xd += p * h
-        ya += q * e
-        yb += q * f
-        yc += q * g
-        yd += q * h
-    sums = ((xa, xb, xc, xd), (ya, yb, yc, yd))
-    for row in range(min(2, rows - i)):
-        for column in range(min(4, others - j)):
-            products[i + row, j + column] += sums[row][column]
+        for i in range(0, rows, LEFT):
+            x, end = at + shift + i * left.shape[1], at + shift + (left.shape[0] - 1) * left.shape[1]
+            y = min(x + left.shape[1], end)
+            for j in range(0, others, RIGHT):
+                a, last = at + j * across, at + (right.shape[0] - 1) * across
+                b, c, d = min(a + across, last), min(a + 2 * across, last), min(a + 3 * across, last)
+                p = i * others + j
+                places = (x, 0, y, 0, a, 0, b, 0, c, 0, d, 0, p, 1, p + others, 1)
+                _row_products(arrays, places, min(_SUMMED, length - at))

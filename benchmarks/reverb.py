@@ -22,7 +22,7 @@ from harness import PyFDN, Report, Row, SkippedError, say
 from tonewright.reverb import build_fdn, extract_build, fdn_build_gallery, train_fdn, trainable_from_build
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.rendering.sounds import render
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.run import TrainingRun
 
 FS = 48000
 SHORT, LONG = 16384, 96000

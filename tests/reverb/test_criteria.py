@@ -22,8 +22,8 @@ from tonewright.reverb import (
     train_fdn,
 )
 from tonewright.reverb.losses import log_magnitude_loss, sparsity_loss
-from tonewright.reverb.objective import TrainingObjective
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.objective import TrainingObjective
+from tonewright.reverb.train.run import TrainingRun
 
 NFFT = 1024
 ROOM = np.random.default_rng(0).standard_normal(900) * np.exp(-np.arange(900) / 200)

@@ -8,8 +8,8 @@ import scipy.optimize
 import torch
 from scipy.optimize import rosen, rosen_der
 
-from tonewright.reverb import optimise
-from tonewright.reverb.optimise import Adam, Evaluation, minimise
+from tonewright.reverb.train import optimise
+from tonewright.reverb.train.optimise import Adam, Evaluation, minimise
 
 
 class TestOptimisers:

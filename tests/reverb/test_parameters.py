@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tonewright.reverb.absorption import graphic_absorption, sections_response, shelf_absorption
 from tonewright.reverb.engines.elimination import EliminationEngine
-from tonewright.reverb.fractional import FractionalDelay
 from tonewright.reverb.gallery import fdn_build_gallery, random_rotation
-from tonewright.reverb.loop_design import LoopDesign, MovingLoop, measured_decay
-from tonewright.reverb.parameters import ParameterMap, Parts, Plain, Positive
-from tonewright.reverb.rotations import Bounded, Rotation, rotation_logarithm
-from tonewright.reverb.tone import ToneFilter, ToneResponse
-from tonewright.reverb.torch_engine import TorchEngine
+from tonewright.reverb.train.fractional import FractionalDelay
+from tonewright.reverb.train.loop_design import LoopDesign, MovingLoop, measured_decay
+from tonewright.reverb.train.parameters import ParameterMap, Parts, Plain, Positive
+from tonewright.reverb.train.rotations import Bounded, Rotation, rotation_logarithm
+from tonewright.reverb.train.tone import ToneFilter, ToneResponse
+from tonewright.reverb.train.torch_engine import TorchEngine
 
 
 def slope(function, point: np.ndarray, direction: np.ndarray, step: float = 1e-6) -> float:

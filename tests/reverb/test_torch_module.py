@@ -8,7 +8,7 @@ import torch
 
 from tonewright.errors import NetworkError
 from tonewright.reverb import FDNModule, Taps, Trainable, TrainableFDN, build_fdn, trainable_from_build
-from tonewright.reverb.tone import ToneFilter
+from tonewright.reverb.train.tone import ToneFilter
 
 
 def surrounded(output: str, matrix="orthogonal") -> TrainableFDN:

@@ -18,10 +18,10 @@ from tonewright.reverb import (
     load_network,
     train_fdn,
 )
-from tonewright.reverb.objective import TrainingObjective
-from tonewright.reverb.optimise import Evaluation
-from tonewright.reverb.recording import Recorder
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.objective import TrainingObjective
+from tonewright.reverb.train.optimise import Evaluation
+from tonewright.reverb.train.recording import Recorder
+from tonewright.reverb.train.run import TrainingRun
 
 NFFT = 1024
 ROOM = np.random.default_rng(0).standard_normal(900) * np.exp(-np.arange(900) / 200)

@@ -19,9 +19,9 @@ from tonewright.reverb import (
     trainable_from_build,
 )
 from tonewright.reverb.absorption import GraphicAbsorption
-from tonewright.reverb.optimise import minimise
-from tonewright.reverb.tone import ToneFilter
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.optimise import minimise
+from tonewright.reverb.train.run import TrainingRun
+from tonewright.reverb.train.tone import ToneFilter
 
 NFFT = 1024
 ROOM = np.random.default_rng(0).standard_normal(900) * np.exp(-np.arange(900) / 200)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tonewright.reverb import FDNBuild, Taps, Trainable, TrainableFDN, build_fdn, trainable_from_build
-from tonewright.reverb.objective import TrainingObjective
-from tonewright.reverb.tone import ToneFilter
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.objective import TrainingObjective
+from tonewright.reverb.train.run import TrainingRun
+from tonewright.reverb.train.tone import ToneFilter
 
 NFFT = 1024
 ROOM = np.random.default_rng(0).standard_normal(900) * np.exp(-np.arange(900) / 200)

@@ -8,6 +8,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from tonewright.reverb import losses as losses
+    from tonewright.reverb import train as train
     from tonewright.reverb.absorption import graphic_absorption as graphic_absorption
     from tonewright.reverb.absorption import shelf_absorption as shelf_absorption
     from tonewright.reverb.analysis import DecayFigures as DecayFigures
@@ -20,19 +21,8 @@ if TYPE_CHECKING:
     from tonewright.reverb.analysis import echo_density as echo_density
     from tonewright.reverb.analysis import energy_decay_curve as energy_decay_curve
     from tonewright.reverb.analysis import octave_bands as octave_bands
-    from tonewright.reverb.build import MatrixParam as MatrixParam
-    from tonewright.reverb.build import Trainable as Trainable
-    from tonewright.reverb.build import build_fdn as build_fdn
-    from tonewright.reverb.build import extract_build as extract_build
-    from tonewright.reverb.build import trainable_from_build as trainable_from_build
-    from tonewright.reverb.build import with_decay as with_decay
     from tonewright.reverb.colorless_network import colorless as colorless
     from tonewright.reverb.config import Config as Config
-    from tonewright.reverb.criteria import Objective as Objective
-    from tonewright.reverb.criteria import build_objective as build_objective
-    from tonewright.reverb.criteria import colorless_sparsity_loss as colorless_sparsity_loss
-    from tonewright.reverb.criteria import feedback_matrix_module as feedback_matrix_module
-    from tonewright.reverb.criteria import output_domain as output_domain
     from tonewright.reverb.exports import export as export
     from tonewright.reverb.files import load_network as load_network
     from tonewright.reverb.files import save_network as save_network
@@ -41,7 +31,6 @@ if TYPE_CHECKING:
     from tonewright.reverb.gallery import fdn_build_gallery as fdn_build_gallery
     from tonewright.reverb.gallery import random_orthogonal as random_orthogonal
     from tonewright.reverb.gallery import sample_delay_lengths as sample_delay_lengths
-    from tonewright.reverb.model import TrainableFDN as TrainableFDN
     from tonewright.reverb.network import FDNBuild as FDNBuild
     from tonewright.reverb.network import Taps as Taps
     from tonewright.reverb.plots import plot as plot
@@ -54,14 +43,26 @@ if TYPE_CHECKING:
     from tonewright.reverb.stability import is_stable as is_stable
     from tonewright.reverb.stability import loop_radius as loop_radius
     from tonewright.reverb.stability import slowest_decay_s as slowest_decay_s
-    from tonewright.reverb.torch_module import FDNModule as FDNModule
-    from tonewright.reverb.train import TrainLog as TrainLog
-    from tonewright.reverb.train import train_fdn as train_fdn
+    from tonewright.reverb.train.build import MatrixParam as MatrixParam
+    from tonewright.reverb.train.build import Trainable as Trainable
+    from tonewright.reverb.train.build import build_fdn as build_fdn
+    from tonewright.reverb.train.build import extract_build as extract_build
+    from tonewright.reverb.train.build import trainable_from_build as trainable_from_build
+    from tonewright.reverb.train.build import with_decay as with_decay
+    from tonewright.reverb.train.criteria import Objective as Objective
+    from tonewright.reverb.train.criteria import build_objective as build_objective
+    from tonewright.reverb.train.criteria import colorless_sparsity_loss as colorless_sparsity_loss
+    from tonewright.reverb.train.criteria import feedback_matrix_module as feedback_matrix_module
+    from tonewright.reverb.train.criteria import output_domain as output_domain
+    from tonewright.reverb.train.model import TrainableFDN as TrainableFDN
+    from tonewright.reverb.train.recording import TrainLog as TrainLog
+    from tonewright.reverb.train.torch_module import FDNModule as FDNModule
+    from tonewright.reverb.train.training import train_fdn as train_fdn
 
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["losses"],
+    submodules=["losses", "train"],
     submod_attrs={
         "absorption": ["graphic_absorption", "shelf_absorption"],
         "analysis": [
@@ -76,7 +77,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "energy_decay_curve",
             "octave_bands",
         ],
-        "build": [
+        "train.build": [
             "MatrixParam",
             "Trainable",
             "build_fdn",
@@ -86,7 +87,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "colorless_network": ["colorless"],
         "config": ["Config"],
-        "criteria": [
+        "train.criteria": [
             "Objective",
             "build_objective",
             "colorless_sparsity_loss",
@@ -98,7 +99,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fitting.fit": ["fit"],
         "fitting.result": ["Fit"],
         "gallery": ["fdn_build_gallery", "random_orthogonal", "sample_delay_lengths"],
-        "model": ["TrainableFDN"],
+        "train.model": ["TrainableFDN"],
         "network": ["FDNBuild", "Taps"],
         "plots": ["plot"],
         "rendering.renderer": ["Renderer"],
@@ -106,7 +107,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "rendering.sounds": ["render", "render_arrays"],
         "response": ["impulse_response"],
         "stability": ["check_stable", "is_stable", "loop_radius", "slowest_decay_s"],
-        "torch_module": ["FDNModule"],
-        "train": ["TrainLog", "train_fdn"],
+        "train.torch_module": ["FDNModule"],
+        "train.recording": ["TrainLog"],
+        "train.training": ["train_fdn"],
     },
 )

@@ -15,7 +15,7 @@ from tonewright.errors import NetworkError, nearest
 from tonewright.reverb.network import FDNBuild
 
 if TYPE_CHECKING:
-    from tonewright.reverb.train import TrainLog
+    from tonewright.reverb.train.training import TrainLog
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def colorless(
             raise NetworkError(f"{name} is {value}; choose a whole number from 1 to 128")
     if channels > size:
         raise NetworkError(f"{channels} outputs need as many delay lines; size is {size}")
-    from tonewright.reverb.build import decay_pair, with_decay
+    from tonewright.reverb.train.build import decay_pair, with_decay
 
     decay_pair(rt)
     tries, polish = QUALITIES[quality]
@@ -142,7 +142,7 @@ class _Steps:
 def _drawn(
     size: int, seed: list[int], sample_rate: float, delays: Sequence[int] | np.ndarray | None, channels: int
 ) -> FDNBuild:
-    from tonewright.reverb.build import build_fdn, extract_build
+    from tonewright.reverb.train.build import build_fdn, extract_build
 
     rng = np.random.default_rng(seed)
     model = build_fdn(
@@ -158,9 +158,9 @@ def _drawn(
 
 def _flattened(network: FDNBuild, stage: Stage, steps: _Steps) -> tuple[TrainLog, FDNBuild]:
     """Train all of a network, whatever its decay, towards flat and uncorrelated outputs."""
-    from tonewright.reverb.build import extract_build, trainable_from_build, with_decay
-    from tonewright.reverb.criteria import colorless_sparsity_loss
-    from tonewright.reverb.train import train_fdn
+    from tonewright.reverb.train.build import extract_build, trainable_from_build, with_decay
+    from tonewright.reverb.train.criteria import colorless_sparsity_loss
+    from tonewright.reverb.train.training import train_fdn
 
     model = trainable_from_build(with_decay(network, stage.decay_s), nfft=stage.nfft)
     several = [(EvenOutputs(), 1.0, False), (colorless_sparsity_loss(), SPARSITY, True)]

@@ -127,8 +127,8 @@ def _checked(build: FDNBuild) -> dict[str, Any]:
         if value is not None and not np.isfinite(value).all():
             raise NetworkError(f"{name} holds a number that is not finite")
     if build.early is not None and build.early.gains.shape[:2] != shape:
-        found_shape = build.early.gains.shape[:2]
-        raise NetworkError(f"early reflections have shape {found_shape}; with these B and C it must be {shape}")
+        given = build.early.gains.shape[:2]
+        raise NetworkError(f"early reflections have shape {given}; with these B and C it must be {shape}")
     return {**found, "fs": float(build.fs), "pre_delay": int(build.pre_delay)}
 
 

@@ -98,6 +98,6 @@ def as_build(network: Any) -> FDNBuild:
     """The network itself, or the one that a trainable network has reached."""
     if isinstance(network, FDNBuild):
         return network
-    from tonewright.reverb.build import extract_build
+    from tonewright.reverb.train.build import extract_build
 
     return extract_build(network)

@@ -210,10 +210,10 @@ def weights(run: Run) -> dict[str, np.ndarray]:
 
 def first_steps(config: TrainConfig, *, steps: int) -> list[Step]:
     """So many steps of Adam towards the energy decay of the first response, with the gradients of each."""
-    from tonewright.reverb.build import Trainable, build_fdn
     from tonewright.reverb.losses import decay_relief_loss
-    from tonewright.reverb.optimise import Adam
-    from tonewright.reverb.training_run import TrainingRun
+    from tonewright.reverb.train.build import Trainable, build_fdn
+    from tonewright.reverb.train.optimise import Adam
+    from tonewright.reverb.train.run import TrainingRun
 
     clip = read(next(iter(next(iter(responses(config).values())).stems.values())))
     model = build_fdn(

@@ -8,10 +8,10 @@ import numpy as np
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.network import FDNBuild, Taps
-from tonewright.reverb.parameters import ParameterMap, Parts
+from tonewright.reverb.train.parameters import ParameterMap, Parts
 
 if TYPE_CHECKING:
-    from tonewright.reverb.build import Trainable
+    from tonewright.reverb.train.build import Trainable
 
 
 def built_parts(build: FDNBuild) -> Parts:
@@ -30,13 +30,13 @@ def parameter_map(build: FDNBuild, trainable: Trainable, matrix: str) -> Paramet
     """
     start = built_parts(build)
     if trainable.decay:
-        from tonewright.reverb.loop_design import measured_decay
+        from tonewright.reverb.train.loop_design import measured_decay
 
         start.decay = measured_decay(build)
     if trainable.delays:
         start.delays = build.delays.astype(np.float64)
     if trainable.tone:
-        from tonewright.reverb.tone import ToneFilter
+        from tonewright.reverb.train.tone import ToneFilter
 
         start.tone = np.zeros((ToneFilter(build.fs).centers_hz.size, build.outputs))
     if trainable.early:
@@ -69,14 +69,14 @@ def built(start: FDNBuild, parts: Parts) -> FDNBuild:
     if parts.early is not None and start.early is not None:
         build = build.changed(early=Taps(start.early.positions, parts.early))
     if parts.tone is not None:
-        from tonewright.reverb.tone import ToneFilter
+        from tonewright.reverb.train.tone import ToneFilter
 
         sections = ToneFilter(start.fs).sections(parts.tone)
         known = [] if start.post_eq is None else [start.post_eq]
         build = build.changed(post_eq=np.concatenate([*known, sections]))
     if parts.delays is None and parts.decay is None:
         return build
-    from tonewright.reverb.loop_design import LoopDesign
+    from tonewright.reverb.train.loop_design import LoopDesign
 
     whole = start.delays if parts.delays is None else np.maximum(np.round(parts.delays), 1)
     return build.changed(delays=whole, filters=LoopDesign(start).filters(parts.decay, whole))

@@ -14,10 +14,10 @@ from tonewright.reverb.absorption import (
     shelf_absorption,
 )
 from tonewright.reverb.engines.base import loop_terms
-from tonewright.reverb.fractional import FractionalDelay
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.parameters import Parts
-from tonewright.reverb.surroundings import at_radius
+from tonewright.reverb.train.fractional import FractionalDelay
+from tonewright.reverb.train.parameters import Parts
+from tonewright.reverb.train.surroundings import at_radius
 
 # Where a lossless network is to learn to decay, it starts from this.
 FIRST_DECAY_S = 2.0
@@ -203,7 +203,7 @@ class MovingLoop:
             slopes.delays = self.parted.pullback(gradient * self._gains.conj())
         if self._design is None:
             return
-        from tonewright.reverb.loop_kernels import section_slopes
+        from tonewright.reverb.train.loop_kernels import section_slopes
 
         relative = np.ascontiguousarray(gradient.conj() * self._ways * self._gains)
         by_filters = np.zeros(self._design.filters.shape)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.placing import is_torch
+from tonewright.reverb.train.placing import is_torch
 
 
 def impulses(batch: int, nfft: int, inputs: int) -> np.ndarray:

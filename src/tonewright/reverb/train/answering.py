@@ -8,10 +8,10 @@ import numpy as np
 import scipy.fft
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.placing import is_torch, needed_torch
+from tonewright.reverb.train.placing import is_torch, needed_torch
 
 if TYPE_CHECKING:
-    from tonewright.reverb.model import TrainableFDN
+    from tonewright.reverb.train.model import TrainableFDN
 
 
 def answer(model: TrainableFDN, x: Any) -> Any:

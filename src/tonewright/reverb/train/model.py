@@ -11,12 +11,12 @@ import numpy as np
 
 from tonewright.errors import NetworkError, nearest
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.parameters import Parts
-from tonewright.reverb.placing import accelerator, precision
-from tonewright.reverb.trained_parts import built, built_parts, parameter_map
+from tonewright.reverb.train.parameters import Parts
+from tonewright.reverb.train.placing import accelerator, precision
+from tonewright.reverb.train.trained_parts import built, built_parts, parameter_map
 
 if TYPE_CHECKING:
-    from tonewright.reverb.build import Trainable
+    from tonewright.reverb.train.build import Trainable
 
 OUTPUTS = ("time", "magnitude")
 
@@ -130,14 +130,14 @@ class TrainableFDN:
         -------
         (batch, nfft, outputs) for "time", (batch, nfft // 2 + 1, outputs) for "magnitude", of the kind of x
         """
-        from tonewright.reverb.answering import answer
+        from tonewright.reverb.train.answering import answer
 
         return answer(self, x)
 
     def response(self) -> np.ndarray:
         """(nfft, outputs, inputs) impulse response, cut after `nfft` samples."""
         if "response" not in self._held:
-            from tonewright.reverb.forward import Response
+            from tonewright.reverb.train.forward import Response
 
             whole = Response(self.build, length=self.nfft)
             self._held["response"] = np.ascontiguousarray(whole.value(built_parts(self.build)))
@@ -149,8 +149,8 @@ class TrainableFDN:
         That of a network that hardly decays is taken a little off the unit circle, see `circle.inner_radius`.
         """
         if "spectrum" not in self._held:
-            from tonewright.reverb.circle import inner_radius
-            from tonewright.reverb.forward import Spectrum
+            from tonewright.reverb.train.circle import inner_radius
+            from tonewright.reverb.train.forward import Spectrum
 
             build = self.build
             radius = inner_radius(build, self.nfft)

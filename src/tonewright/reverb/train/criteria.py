@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tonewright.errors import NetworkError, nearest
-from tonewright.reverb.placing import is_torch, needed_torch, precision
-from tonewright.reverb.targets import impulses, target_batch
+from tonewright.reverb.train.placing import is_torch, needed_torch, precision
+from tonewright.reverb.train.targets import impulses, target_batch
 
 Objective = Literal["colorless", "match_spectrogram", "match_mel_spectrogram"]
 # (criterion, weight, whether it gets the model).
@@ -63,7 +63,7 @@ class LossCriterion:
         model : not used
         """
         if is_torch(y_pred):
-            from tonewright.reverb.torch_terms import differentiable
+            from tonewright.reverb.train.torch_terms import differentiable
 
             return differentiable(self.loss.value_and_gradient, y_pred.permute(1, 2, 0))
         return self.loss.value_and_gradient(np.asarray(y_pred).transpose(1, 2, 0))[0]
@@ -86,7 +86,7 @@ class _ColorlessSparsity(LossCriterion):
             )
         matrix = model.feedback_matrix()
         if is_torch(matrix):
-            from tonewright.reverb.torch_terms import differentiable
+            from tonewright.reverb.train.torch_terms import differentiable
 
             return differentiable(self.loss.value_and_gradient, matrix)
         value = self.loss.value_and_gradient(matrix)[0]

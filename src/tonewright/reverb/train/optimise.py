@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from tonewright.errors import NetworkError, nearest
-from tonewright.reverb.lbfgs import Minimiser
+from tonewright.reverb.train.lbfgs import Minimiser
 
 OPTIMISERS = ("adam", "lbfgs")
 RATE_STEPS, RATE_FACTOR = 2000, 0.1

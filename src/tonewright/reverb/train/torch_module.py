@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.answering import through_response, through_spectrum
-from tonewright.reverb.circle import inner_radius
 from tonewright.reverb.engines import autograd
-from tonewright.reverb.forward import DAMPED_DB
-from tonewright.reverb.model import TrainableFDN
-from tonewright.reverb.rotations import Rotation
-from tonewright.reverb.surroundings import Surroundings
+from tonewright.reverb.train.answering import through_response, through_spectrum
+from tonewright.reverb.train.circle import inner_radius
+from tonewright.reverb.train.forward import DAMPED_DB
+from tonewright.reverb.train.model import TrainableFDN
+from tonewright.reverb.train.rotations import Rotation
+from tonewright.reverb.train.surroundings import Surroundings
 
 GAINS = ("input_gain", "output_gain", "direct")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.parameters import Parts
+from tonewright.reverb.train.parameters import Parts
 
 if TYPE_CHECKING:
-    from tonewright.reverb.model import TrainableFDN
+    from tonewright.reverb.train.model import TrainableFDN
 
 # Value; gradient by the spectrum or response, of its shape; derivatives by the parts themselves.
 Answer = tuple[float, np.ndarray | None, Parts | None]
@@ -99,7 +99,7 @@ def as_terms(
             loss = getattr(criterion, "loss", criterion)
             terms.append(LossTerm(loss, name=name, weight=float(weight), domain=domain))
             continue
-        from tonewright.reverb.torch_terms import TorchTerm
+        from tonewright.reverb.train.torch_terms import TorchTerm
 
         terms.append(
             TorchTerm(

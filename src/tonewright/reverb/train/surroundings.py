@@ -8,9 +8,9 @@ import numpy as np
 
 from tonewright.reverb.absorption import sections_response
 from tonewright.reverb.engines.base import loop_terms
-from tonewright.reverb.fractional import FractionalDelay
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.parameters import Parts
+from tonewright.reverb.train.fractional import FractionalDelay
+from tonewright.reverb.train.parameters import Parts
 
 
 def at_radius(sections: np.ndarray | None, radius: float, channels: int) -> np.ndarray:
@@ -63,7 +63,7 @@ class Surroundings:
         self.early, self.inputs = build.early, build.inputs
         self.tone: Any = None
         if "tone" in trained:
-            from tonewright.reverb.tone import ToneResponse
+            from tonewright.reverb.train.tone import ToneResponse
 
             self.tone = ToneResponse(build.fs, nfft=nfft, radius=radius)
         self.moving = FractionalDelay(nfft=nfft, radius=radius) if "pre_delay" in trained else None

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.criteria import Criterion
-from tonewright.reverb.model import TrainableFDN
-from tonewright.reverb.optimise import checked_optimizer
-from tonewright.reverb.placing import needed_torch
-from tonewright.reverb.recording import Recorder, TrainFolder, TrainLog
-from tonewright.reverb.training_run import TrainingRun
+from tonewright.reverb.train.criteria import Criterion
+from tonewright.reverb.train.model import TrainableFDN
+from tonewright.reverb.train.optimise import checked_optimizer
+from tonewright.reverb.train.placing import needed_torch
+from tonewright.reverb.train.recording import Recorder, TrainFolder, TrainLog
+from tonewright.reverb.train.run import TrainingRun
 
 
 def train_fdn(

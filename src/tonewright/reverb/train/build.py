@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from tonewright.errors import NetworkError
 from tonewright.reverb.gallery import random_rotation, sample_delay_lengths
-from tonewright.reverb.model import TrainableFDN
 from tonewright.reverb.network import FDNBuild
+from tonewright.reverb.train.model import TrainableFDN
 
 MatrixParam = Literal["orthogonal", "random"]
 

@@ -10,8 +10,8 @@ from scipy.signal import sosfilt
 
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.parameters import Parts
-from tonewright.reverb.surroundings import Surroundings, at_radius
+from tonewright.reverb.train.parameters import Parts
+from tonewright.reverb.train.surroundings import Surroundings, at_radius
 
 # By so many dB a sound is damped over one DFT where its response is computed by way of the spectrum: what
 # wraps around lies as far below, and rounding is lifted by as much at the end.
@@ -62,7 +62,7 @@ class Spectrum:
         self.around = Surroundings(build, nfft=nfft, radius=radius, summed=summed, trained=trained)
         self.moving: Any = None
         if {"decay", "delays"} & set(trained):
-            from tonewright.reverb.loop_design import MovingLoop
+            from tonewright.reverb.train.loop_design import MovingLoop
 
             self.moving = MovingLoop(build, nfft=nfft, radius=radius)
         self.engine: Any = _engine(build, nfft, radius, summed, self.moving is not None, device, dtype)
@@ -216,7 +216,7 @@ def _engine(
         filters = at_radius(filters, radius, build.lines)
         filters[0, :3] *= radius**build.delays
     if device is not None:
-        from tonewright.reverb.torch_engine import TorchEngine
+        from tonewright.reverb.train.torch_engine import TorchEngine
 
         return TorchEngine(build.delays, nfft=nfft, filters=filters, dtype=dtype, device=device)
     return choose_engine(

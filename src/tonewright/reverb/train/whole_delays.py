@@ -35,7 +35,7 @@ def settled(whole: Whole, loss: Callable[[Whole], float], *, most_trials: int) -
     moved = True
     while moved and trials < most_trials:
         moved = False
-        for name, index in [(name, index) for name in whole for index in range(whole[name].size)]:
+        for name, index in [(part, place) for part in whole for place in range(whole[part].size)]:
             found = [(loss(near), near) for near in _near(whole, name, index)]
             trials += len(found)
             least, near = min(found, key=lambda pair: pair[0])

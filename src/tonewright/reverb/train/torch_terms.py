@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.parameters import Parts
-from tonewright.reverb.placing import is_torch, needed_torch
-from tonewright.reverb.terms import Answer
+from tonewright.reverb.train.parameters import Parts
+from tonewright.reverb.train.placing import is_torch, needed_torch
+from tonewright.reverb.train.terms import Answer
 
 if TYPE_CHECKING:
-    from tonewright.reverb.model import TrainableFDN
+    from tonewright.reverb.train.model import TrainableFDN
 
 LEAVES = ("feedback", "input_gain", "output_gain", "direct")
 

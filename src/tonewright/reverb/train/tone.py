@@ -8,7 +8,7 @@ import numpy as np
 
 from tonewright.dsp import biquads
 from tonewright.reverb.absorption import octave_centers, sections_response
-from tonewright.reverb.surroundings import at_radius
+from tonewright.reverb.train.surroundings import at_radius
 
 BELL_Q, SHELF_Q = 1.0, math.sqrt(0.5)
 STEP_DB = 1e-3
@@ -82,7 +82,7 @@ class ToneResponse:
         -------
         (bands, outputs)
         """
-        from tonewright.reverb.loop_kernels import section_slopes
+        from tonewright.reverb.train.loop_kernels import section_slopes
 
         sections = self.filter.sections(self._levels_db)
         by_sections = np.zeros(sections.shape)

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.circle import DAMPED_DB
-from tonewright.reverb.criteria import Criterion, build_objective
-from tonewright.reverb.model import TrainableFDN
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.objective import TrainingObjective
-from tonewright.reverb.optimise import minimise
-from tonewright.reverb.parameters import BOUNDED, ParameterMap
-from tonewright.reverb.placing import accelerator, precision
-from tonewright.reverb.recording import Kept, Recorder, TrainLog
 from tonewright.reverb.stability import check_stable, is_stable, loop_radius
-from tonewright.reverb.terms import Term, as_terms
-from tonewright.reverb.trained_parts import built, built_parts
-from tonewright.reverb.whole_delays import Whole, rounded, settled
+from tonewright.reverb.train.circle import DAMPED_DB
+from tonewright.reverb.train.criteria import Criterion, build_objective
+from tonewright.reverb.train.model import TrainableFDN
+from tonewright.reverb.train.objective import TrainingObjective
+from tonewright.reverb.train.optimise import minimise
+from tonewright.reverb.train.parameters import BOUNDED, ParameterMap
+from tonewright.reverb.train.placing import accelerator, precision
+from tonewright.reverb.train.recording import Kept, Recorder, TrainLog
+from tonewright.reverb.train.terms import Term, as_terms
+from tonewright.reverb.train.trained_parts import built, built_parts
+from tonewright.reverb.train.whole_delays import Whole, rounded, settled
 
 # The share of the steps after which delays are rounded, and what is left is trained on.
 BEFORE_ROUNDING = 0.75

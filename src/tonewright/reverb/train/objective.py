@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from tonewright.reverb.circle import inner_radius
-from tonewright.reverb.forward import DAMPED_DB, Forward, Response, SpectralResponse, Spectrum
 from tonewright.reverb.losses.colour import ColorlessLoss
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.optimise import Evaluation
-from tonewright.reverb.parameters import ParameterMap, Parts
+from tonewright.reverb.train.circle import inner_radius
+from tonewright.reverb.train.forward import DAMPED_DB, Forward, Response, SpectralResponse, Spectrum
+from tonewright.reverb.train.optimise import Evaluation
+from tonewright.reverb.train.parameters import ParameterMap, Parts
 
 if TYPE_CHECKING:
-    from tonewright.reverb.terms import Term
+    from tonewright.reverb.train.terms import Term
 
 # Parts that the recursion in time holds constant.
 MOVING = frozenset(("decay", "delays", "tone", "pre_delay"))

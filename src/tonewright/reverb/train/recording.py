@@ -17,7 +17,7 @@ import numpy as np
 from tonewright.audio.files import atomic_output
 from tonewright.errors import NetworkError
 from tonewright.reverb.network import FDNBuild
-from tonewright.reverb.optimise import Evaluation
+from tonewright.reverb.train.optimise import Evaluation
 
 MOST_KEPT = 64
 TOLD_EVERY_S = 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tonewright.reverb.engines.base import Gradients, loop_terms
-from tonewright.reverb.placing import needed_torch
+from tonewright.reverb.train.placing import needed_torch
 
 
 class TorchEngine:

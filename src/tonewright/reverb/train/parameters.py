@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from tonewright.errors import NetworkError, nearest
-from tonewright.reverb.rotations import Bounded, Rotation, nearest_rotation
+from tonewright.reverb.train.rotations import Bounded, Rotation, nearest_rotation
 
 MATRICES = ("orthogonal", "random")
 # A random matrix as training moves it, so that the network stays stable.

@@ -23,18 +23,23 @@ class Lanes:
         return Lanes(self.builder, getattr(self.builder, name)(self.value, other.value, flags=_CONTRACTED))
 
     def __add__(self, other: Lanes) -> Lanes:
+        """Sum in each lane."""
         return self._with("fadd", other)
 
     def __sub__(self, other: Lanes) -> Lanes:
+        """Difference in each lane."""
         return self._with("fsub", other)
 
     def __mul__(self, other: Lanes) -> Lanes:
+        """Product in each lane."""
         return self._with("fmul", other)
 
     def __neg__(self) -> Lanes:
+        """Negative in each lane."""
         return Lanes(self.builder, self.builder.fneg(self.value))
 
     def __truediv__(self, other: Lanes) -> Lanes:
+        """Ratio in each lane."""
         return self._with("fdiv", other)
 
     def root(self) -> Lanes:
@@ -48,6 +53,12 @@ class Lanes:
         """The larger value in each lane."""
         condition = self.builder.fcmp_ordered(">", self.value, other.value)
         return Lanes(self.builder, self.builder.select(condition, self.value, other.value))
+
+    def where_positive(self, other: Lanes) -> Lanes:
+        """The value in lanes where that of `other` is above 0, and 0 in the others."""
+        zero = self.value.type(None)
+        condition = self.builder.fcmp_ordered(">", other.value, zero)
+        return Lanes(self.builder, self.builder.select(condition, self.value, zero))
 
     def picked(self, lanes: Sequence[int], other: Lanes | None = None) -> Lanes:
         """The values of `lanes`, counted on into `other`."""

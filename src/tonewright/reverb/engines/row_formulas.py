@@ -1,9 +1,9 @@
 """Formulas compiled for loops along rows of arrays.
 
-Numba takes most of the time of a compilation for the indices and slices of a loop, and the loop over many rows
-of one array is only made of vector instructions if it can tell that these do not overlap. Here the loop is
-written as instructions at once: in vectors, which are loaded before any of their results is stored, and then
-number by number.
+Numba takes most of the time of a compilation for the indices and slices of a loop, and a loop over many rows
+of one array is only made of vector instructions where it can tell that these do not overlap. Here the loop
+is written as instructions at once: in vectors, which are loaded before any of their results is stored, and
+then number by number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, errors
 from numba.extending import intrinsic
 
 from tonewright.reverb.engines.minor_lanes import Lanes
@@ -49,14 +49,17 @@ def row_formula(*, read: Sequence[Rows], written: Sequence[Rows] = (), sums: Seq
     """Compile a formula as `name(arrays, places, length)`, a loop along rows for use in kernels.
 
     `arrays` is a tuple of contiguous arrays, and `places` one of two whole numbers for each of `read`,
-    `written` and `sums` in turn: where in the flat array the first row or number begins, and how far apart they
-    are. The formula takes one value for each row and number read, and returns one for each row written, then
-    one for each number summed up. What is written must not be read later than one vector of 64 bytes after.
+    `written` and `sums` in turn: where in the flat array the first row or number begins, and how far apart
+    they are. The formula takes one value for each row and number read, and returns one for each row written,
+    then one for each number summed up. Rows written are rows read, or lie apart from them.
     """
 
     def decorated(formula: Callable[..., Any]) -> Any:
         @intrinsic
         def compiled(typingctx, arrays, places, length):  # type: ignore[no-untyped-def]
+            if any(kind.layout != "C" for kind in arrays.types):
+                raise errors.TypingError("formulas along rows take contiguous arrays")
+
             def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
                 loop = _Loop(context, builder, signature, arguments, (*read, *written, *sums))
                 loop.write(formula, len(read), len(written))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tonewright.reverb.engines.row_formulas import Rows, Same, row_formula
+
 # Sums may be rearranged, but NaN and infinity keep their meaning, so that a divergence is seen. Divisions by
 # 0 must not raise, or no loop with a division would use the processor's vectors.
 OPTIONS = {
@@ -17,6 +19,19 @@ OPTIONS = {
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
     "error_model": "numpy",
 }
+
+
+@row_formula(read=(Rows(0, 4), Rows(1, 4), Same(2, 2)), written=(Rows(3, 4), Rows(4, 4)))
+def _radix4_rows(x0, x1, x2, x3, z0, z1, z2, z3, ar, ai):
+    br, bi = ar * ar - ai * ai, ar * ai + ar * ai
+    cr, ci = ar * br - ai * bi, ar * bi + ai * br
+    even, even_i, between, between_i = x0 + x2, z0 + z2, x0 - x2, z0 - z2
+    odd, odd_i, turned, turned_i = x1 + x3, z1 + z3, z1 - z3, x3 - x1
+    r1, i1 = between + turned, between_i + turned_i
+    r2, i2 = even - odd, even_i - odd_i
+    r3, i3 = between - turned, between_i - turned_i
+    real = even + odd, r1 * ar - i1 * ai, r2 * br - i2 * bi, r3 * cr - i3 * ci
+    return *real, even_i + odd_i, r1 * ai + i1 * ar, r2 * bi + i2 * br, r3 * ci + i3 * cr
 
 
 @njit(**OPTIONS)
@@ -33,30 +48,19 @@ def radix4(
     run : numbers that share a turn
     """
     groups = turns.shape[1]
-    step = run * groups
+    arrays, step = (real, imag, turns, to_real, to_imag), run * groups
     for group in range(groups):
-        ar, ai = turns[0, group], turns[1, group]
-        br, bi = ar * ar - ai * ai, 2 * ar * ai
-        cr, ci = ar * br - ai * bi, ar * bi + ai * br
-        # From one slice each, with offsets from it, the compiler can tell that rows do not overlap.
-        x, z = real[run * group :], imag[run * group :]
-        y, v = to_real[4 * run * group :], to_imag[4 * run * group :]
-        for q in range(run):
-            x0, x1, x2, x3 = x[q], x[q + step], x[q + 2 * step], x[q + 3 * step]
-            z0, z1, z2, z3 = z[q], z[q + step], z[q + 2 * step], z[q + 3 * step]
-            sum_even, sum_even_i, difference_even, difference_even_i = x0 + x2, z0 + z2, x0 - x2, z0 - z2
-            sum_odd, sum_odd_i, turned_odd, turned_odd_i = x1 + x3, z1 + z3, z1 - z3, x3 - x1
-            y[q] = sum_even + sum_odd
-            v[q] = sum_even_i + sum_odd_i
-            r, i = difference_even + turned_odd, difference_even_i + turned_odd_i
-            y[q + run] = r * ar - i * ai
-            v[q + run] = r * ai + i * ar
-            r, i = sum_even - sum_odd, sum_even_i - sum_odd_i
-            y[q + 2 * run] = r * br - i * bi
-            v[q + 2 * run] = r * bi + i * br
-            r, i = difference_even - turned_odd, difference_even_i - turned_odd_i
-            y[q + 3 * run] = r * cr - i * ci
-            v[q + 3 * run] = r * ci + i * cr
+        here, there = run * group, 4 * run * group
+        _radix4_rows(arrays, (here, step, here, step, group, groups, there, run, there, run), run)
+
+
+@row_formula(read=(Rows(0, 2), Rows(0, 2), Same(1, 2), Same(1)), written=(Rows(2, 2), Rows(2, 2)))
+def _split_rows(a, b, c, d, cosine, sine, one):
+    half = one / (one + one)
+    cosine, sine = half * cosine, half * sine
+    even, even_i, odd, odd_i = half * (a + c), half * (b - d), a - c, b + d
+    turned, turned_i = cosine * odd_i + sine * odd, sine * odd_i - cosine * odd
+    return even + turned, even_i + turned_i, even - turned, turned_i - even_i
 
 
 @njit(**OPTIONS)
@@ -71,19 +75,27 @@ def split(halves: np.ndarray, turns: np.ndarray, spectra: np.ndarray) -> None:
     turns : (2, m/2 + 1) cosine and sine of −πk/m
     spectra : (2 parts, m + 1, frames), filled
     """
-    m = halves.shape[1]
-    half = turns[0, 0] / 2
+    m, frames, count = halves.shape[1], halves.shape[2], turns.shape[1]
+    step, filled = m * frames, (m + 1) * frames
     for k in range(m // 2 + 1):
-        mirror = m - k
-        other = mirror if k > 0 else 0
-        cosine, sine = half * turns[0, k], half * turns[1, k]
-        for f in range(halves.shape[2]):
-            a, b = halves[0, k, f], halves[1, k, f]
-            c, d = halves[0, other, f], halves[1, other, f]
-            even, even_i, odd, odd_i = half * (a + c), half * (b - d), a - c, b + d
-            turned, turned_i = cosine * odd_i + sine * odd, sine * odd_i - cosine * odd
-            spectra[0, k, f], spectra[1, k, f] = even + turned, even_i + turned_i
-            spectra[0, mirror, f], spectra[1, mirror, f] = even - turned, turned_i - even_i
+        own, mirror = k * frames, (m - k) * frames
+        other = mirror if k else 0
+        places = (own, step, other, step, k, count, 0, 0, own, filled, mirror, filled)
+        _split_rows((halves, turns, spectra), places, frames)
+
+
+@row_formula(read=(Rows(0), Rows(0)), written=(Rows(1), Rows(1)))
+def _joined_ends(first, last):
+    return first + last, first - last
+
+
+@row_formula(read=(Rows(0, 2), Rows(0, 2), Same(1, 2), Same(1)), written=(Rows(2, 2), Rows(2, 2)))
+def _joined_rows(a, b, c, d, cosine, sine, one):
+    half = one / (one + one)
+    cosine, sine = half * cosine, half * sine
+    even, even_i, turned, turned_i = half * (a + c), half * (b - d), a - c, b + d
+    odd, odd_i = sine * turned - cosine * turned_i, cosine * turned + sine * turned_i
+    return even_i + odd_i, even + odd, odd_i - even_i, even - odd
 
 
 @njit(**OPTIONS)
@@ -98,18 +110,10 @@ def joined(spectra: np.ndarray, turns: np.ndarray, halves: np.ndarray) -> None:
     turns : as for `split`
     halves : (2 parts, m, frames), filled
     """
-    m = halves.shape[1]
-    half = turns[0, 0] / 2
-    for f in range(halves.shape[2]):
-        first, last = spectra[0, 0, f], spectra[0, m, f]
-        halves[1, 0, f], halves[0, 0, f] = first + last, first - last
+    m, frames, count = halves.shape[1], halves.shape[2], turns.shape[1]
+    step, filled = (m + 1) * frames, m * frames
+    _joined_ends((spectra, halves), (0, 0, m * frames, 0, filled, 0, 0, 0), frames)
     for k in range(1, m // 2 + 1):
-        mirror = m - k
-        cosine, sine = half * turns[0, k], half * turns[1, k]
-        for f in range(halves.shape[2]):
-            a, b = spectra[0, k, f], spectra[1, k, f]
-            c, d = spectra[0, mirror, f], spectra[1, mirror, f]
-            even, even_i, turned, turned_i = half * (a + c), half * (b - d), a - c, b + d
-            odd, odd_i = sine * turned - cosine * turned_i, cosine * turned + sine * turned_i
-            halves[1, k, f], halves[0, k, f] = even + odd, even_i + odd_i
-            halves[1, mirror, f], halves[0, mirror, f] = even - odd, odd_i - even_i
+        own, mirror = k * frames, (m - k) * frames
+        places = (own, step, mirror, step, k, count, 0, 0, own, filled, mirror, filled)
+        _joined_rows((spectra, turns, halves), places, frames)

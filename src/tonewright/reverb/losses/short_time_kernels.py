@@ -9,10 +9,36 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tonewright.reverb.engines.row_formulas import Rows, Same, row_formula
 from tonewright.reverb.losses.fourier_kernels import OPTIONS
 
 
+@row_formula(read=(Rows(0), Same(1)), written=(Rows(2),))
+def _weighted(row, weight):
+    return weight * row
+
+
+@row_formula(read=(Rows(0), Same(1), Rows(2)), written=(Rows(2),))
+def _add_weighted(row, weight, total):
+    return total + weight * row
+
+
 @njit(**OPTIONS)
+def _windowed(sound, source, window, table, even, odd, first, count):
+    hop, rows = table.shape
+    # With one row for each remainder by the hop, the same sample of neighbouring frames is contiguous.
+    for j in range(rows):
+        for r in range(hop):
+            table[r, j] = sound[source[j * hop + r]]
+    columns = even.shape[1]
+    for t in range(0, window.size, 2):
+        to = (t >> 1) * columns + first
+        _weighted((table, window, even), (t % hop * rows + t // hop, 0, t, 0, to, 0), count)
+        u = t + 1
+        if u < window.size:
+            _weighted((table, window, odd), (u % hop * rows + u // hop, 0, u, 0, to, 0), count)
+
+
 def windowed_frames(
     samples: np.ndarray,
     source: np.ndarray,
@@ -30,26 +56,29 @@ def windowed_frames(
     window : (length,)
     even, odd : (half the length or more, channels · count), filled as far as the window goes
     """
-    channels = samples.shape[0]
-    count = even.shape[1] // channels
-    rows = source.size // hop
-    # With one row for each remainder by the hop, the same sample of neighbouring frames is contiguous.
-    table = np.empty((hop, rows), samples.dtype)
-    for channel in range(channels):
-        sound = samples[channel]
-        for j in range(rows):
-            for r in range(hop):
-                table[r, j] = sound[source[j * hop + r]]
-        for t in range(window.size):
-            plane = even if t % 2 == 0 else odd
-            row = table[t % hop, t // hop :]
-            filled = plane[t // 2, channel * count :]
-            weight = window[t]
-            for f in range(count):
-                filled[f] = weight * row[f]
+    count = even.shape[1] // samples.shape[0]
+    table = np.empty((hop, source.size // hop), samples.dtype)
+    for channel, sound in enumerate(samples):
+        _windowed(sound, source, window, table, even, odd, channel * count, count)
 
 
 @njit(**OPTIONS)
+def _add_windowed(sound, source, window, table, even, odd, first, count):
+    hop, rows = table.shape
+    columns = even.shape[1]
+    for t in range(0, window.size, 2):
+        at = (t >> 1) * columns + first
+        to = t % hop * rows + t // hop
+        _add_weighted((even, window, table), (at, 0, t, 0, to, 0, to, 0), count)
+        u = t + 1
+        to = u % hop * rows + u // hop
+        if u < window.size:
+            _add_weighted((odd, window, table), (at, 0, u, 0, to, 0, to, 0), count)
+    for j in range(rows):
+        for r in range(hop):
+            sound[source[j * hop + r]] += table[r, j]
+
+
 def add_frames(
     even: np.ndarray,
     odd: np.ndarray,
@@ -65,35 +94,38 @@ def add_frames(
     even, odd, source, window, hop : as for `windowed_frames`
     gradient : (channels, time), added to
     """
-    channels = gradient.shape[0]
-    count = even.shape[1] // channels
-    rows = source.size // hop
-    table = np.empty((hop, rows), gradient.dtype)
-    for channel in range(channels):
-        table[:] = 0
-        for t in range(window.size):
-            plane = even if t % 2 == 0 else odd
-            row = table[t % hop, t // hop :]
-            given = plane[t // 2, channel * count :]
-            weight = window[t]
-            for f in range(count):
-                row[f] += weight * given[f]
-        sound = gradient[channel]
-        for j in range(rows):
-            for r in range(hop):
-                sound[source[j * hop + r]] += table[r, j]
+    count = even.shape[1] // gradient.shape[0]
+    for channel, sound in enumerate(gradient):
+        table = np.zeros((hop, source.size // hop), gradient.dtype)
+        _add_windowed(sound, source, window, table, even, odd, channel * count, count)
+
+
+@row_formula(read=(Rows(0, 2),), written=(Rows(1),))
+def _magnitude(real, imag):
+    return (real * real + imag * imag).root()
 
 
 @njit(**OPTIONS)
 def magnitudes(spectra: np.ndarray, filled: np.ndarray) -> None:
     """Fill |X| (bins, frames) from spectra (2 parts, bins, frames)."""
-    for k in range(filled.shape[0]):
-        for f in range(filled.shape[1]):
-            real, imag = spectra[0, k, f], spectra[1, k, f]
-            filled[k, f] = np.sqrt(real * real + imag * imag)
+    _magnitude((spectra, filled), (0, filled.size, 0, 0), filled.size)
+
+
+@row_formula(read=(Rows(0, 2),), written=(Rows(1),))
+def _power(real, imag):
+    return real * real + imag * imag
 
 
 @njit(**OPTIONS)
+def _add_band_powers(spectra, starts, bands, weights, filled, power):
+    bins, frames = spectra.shape[1], power.size
+    for k in range(bins):
+        _power((spectra, power), (k * frames, bins * frames, 0, 0), frames)
+        for entry in range(starts[k], starts[k + 1]):
+            to = bands[entry] * frames
+            _add_weighted((power, weights, filled), (0, 0, entry, 0, to, 0, to, 0), frames)
+
+
 def band_powers(
     spectra: np.ndarray, starts: np.ndarray, bands: np.ndarray, weights: np.ndarray, filled: np.ndarray
 ) -> None:
@@ -107,37 +139,54 @@ def band_powers(
     filled : (bands, frames)
     """
     filled[:] = 0
-    power = np.empty(filled.shape[1], filled.dtype)
-    for k in range(spectra.shape[1]):
-        for f in range(power.size):
-            real, imag = spectra[0, k, f], spectra[1, k, f]
-            power[f] = real * real + imag * imag
-        for entry in range(starts[k], starts[k + 1]):
-            row = filled[bands[entry]]
-            weight = weights[entry]
-            for f in range(power.size):
-                row[f] += weight * power[f]
+    _add_band_powers(spectra, starts, bands, weights, filled, np.empty_like(filled[0]))
+
+
+@row_formula(read=(Rows(0, 2), Rows(1)), written=(Rows(0, 2),))
+def _scaled(real, imag, factor):
+    return real * factor, imag * factor
 
 
 @njit(**OPTIONS)
+def _band_scaled(spectra, starts, bands, weights, slopes, factor):
+    bins, frames = spectra.shape[1], factor.size
+    for k in range(bins):
+        for f in range(frames):
+            factor[f] = 0
+        for entry in range(starts[k], starts[k + 1]):
+            at = bands[entry] * frames
+            _add_weighted((slopes, weights, factor), (at, 0, entry, 0, 0, 0, 0, 0), frames)
+        at, step = k * frames, bins * frames
+        _scaled((spectra, factor), (at, step, 0, 0, at, step), frames)
+
+
 def band_scaled(
     spectra: np.ndarray, starts: np.ndarray, bands: np.ndarray, weights: np.ndarray, slopes: np.ndarray
 ) -> None:
     """Multiply spectra (2, bins, frames) by Σ_b W[b, k] slopes[b, f]; arguments as for `band_powers`."""
-    factor = np.empty(slopes.shape[1], slopes.dtype)
-    for k in range(spectra.shape[1]):
-        factor[:] = 0
-        for entry in range(starts[k], starts[k + 1]):
-            row = slopes[bands[entry]]
-            weight = weights[entry]
-            for f in range(factor.size):
-                factor[f] += weight * row[f]
-        for f in range(factor.size):
-            spectra[0, k, f] *= factor[f]
-            spectra[1, k, f] *= factor[f]
+    _band_scaled(spectra, starts, bands, weights, slopes, np.empty_like(slopes[0]))
+
+
+@row_formula(read=(Rows(0), Rows(0), Same(1, 2), Rows(2)), written=(Rows(2),))
+def _add_two(first, second, weight, other_weight, total):
+    return total + weight * first + other_weight * second
 
 
 @njit(**OPTIONS)
+def _add_combined(given, rows, weights, filled):
+    _, read, frames = given.shape
+    count, terms = rows.shape
+    for part in range(2):
+        for k in range(count):
+            row = part * count + k
+            to = row * frames
+            for term in range(0, terms, 2):
+                first = (part * read + rows[k, term]) * frames
+                second = (part * read + rows[k, term + 1]) * frames
+                places = (first, 0, second, 0, row * terms + term, 1, to, 0, to, 0)
+                _add_two((given, weights, filled), places, frames)
+
+
 def combined_rows(given: np.ndarray, rows: np.ndarray, weights: np.ndarray, filled: np.ndarray) -> None:
     """Fill weighted sums of rows, with weights of their own for real and imaginary parts.
 
@@ -148,12 +197,5 @@ def combined_rows(given: np.ndarray, rows: np.ndarray, weights: np.ndarray, fill
     weights : (2 parts, filled rows, terms)
     filled : (2 parts, filled rows, frames)
     """
-    for part in range(2):
-        for k in range(rows.shape[0]):
-            row = filled[part, k]
-            row[:] = 0
-            for term in range(0, rows.shape[1], 2):
-                first, second = given[part, rows[k, term]], given[part, rows[k, term + 1]]
-                a, b = weights[part, k, term], weights[part, k, term + 1]
-                for f in range(row.size):
-                    row[f] += a * first[f] + b * second[f]
+    filled[:] = 0
+    _add_combined(given, rows, weights, filled)

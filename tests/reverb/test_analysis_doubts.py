@@ -65,6 +65,15 @@ def test_a_single_impulse_has_no_decay_but_a_level():
     assert "no decay" in " ".join(found.warnings)
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.02])
+def test_no_part_of_the_energy_is_more_than_the_whole(seconds):
+    found = analyse(clip(decay(0.02 if seconds < 0.015 else 1.0, seconds, seed=1)), bands="third")
+    parts = np.concatenate([found.d50.ravel(), found.broadband.d50])
+    assert np.nanmin(parts) >= 0
+    assert np.nanmax(parts) <= 1
+    assert np.nanmin(found.centre_time_s) >= 0
+
+
 def test_a_good_response_raises_no_doubts():
     assert said(decay(1.0, 1.6, floor_db=60)) == ""
 

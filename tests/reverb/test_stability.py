@@ -61,6 +61,24 @@ def test_a_comb_in_closed_form(gain: float, delay: int) -> None:
     assert is_stable(build) == (abs(gain) <= 1)
 
 
+@pytest.mark.parametrize("power", [-300, -246, -100, 100, 300])
+def test_numbers_near_the_ends_of_the_range_are_as_good_as_others(power: int) -> None:
+    matrix, delays = orthogonal(np.random.default_rng(0), 4), (300, 457, 611, 900)
+    low, high = radius_bounds(network(matrix * 10.0**power, delays))
+    ends = sorted(10 ** (power / delay) for delay in (300, 900))
+    assert (low, high) == pytest.approx(ends)
+    assert low <= loop_radius(network(matrix * 10.0**power, delays)) <= high
+
+
+@pytest.mark.parametrize("gain", [0.9, 1.01])
+def test_lines_of_very_different_loudness_have_the_poles_of_equal_ones(gain: float) -> None:
+    matrix, delays = gain * orthogonal(np.random.default_rng(0), 4), (300, 457, 611, 900)
+    loudness = 10.0 ** np.array([0, -100, -50, 90])
+    build = network(loudness[:, None] * matrix / loudness, delays)
+    assert loop_radius(build) == pytest.approx(loop_radius(network(matrix, delays)), abs=2e-6)
+    assert is_stable(build) == (gain < 1)
+
+
 @settings(deadline=None, max_examples=12)
 @given(st.integers(1, 5), st.integers(0, 999), st.booleans(), st.sampled_from(("any", "orthogonal", "same")))
 def test_equals_the_eigenvalues_of_the_state(lines: int, seed: int, filtered: bool, kind: str) -> None:

@@ -154,8 +154,8 @@ def _check_loop(network: FDNBuild, path: Path) -> None:
     from tonewright.reverb.stability import ROUNDING, check_stable
 
     try:
-        radius = check_stable(network, "the loop")
+        radius = check_stable(network, str(path))
     except NetworkError as error:
-        raise NetworkFileError(path, str(error)) from error
+        raise NetworkFileError(path, str(error).removeprefix(f"{path}: ")) from error
     if radius > 1 - ROUNDING:
         logger.warning("%s: the network never decays: it rings on for ever", path)

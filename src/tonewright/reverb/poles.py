@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from tonewright.reverb.balancing import balanced
 from tonewright.reverb.network import FDNBuild
 
 # Error of an entry of the product with its transpose up to which a scaled matrix is orthogonal.
 ORTHOGONAL = 1e-9
 SCALINGS = 200
+# Sums of squares are taken for no less, lest the product of two scalings overflow.
+LEAST = 1e-100
+# Of what is freed of its rate, no entry is larger than e to this.
+MOST_LOG = 200.0
 # Bounds nearer to each other than this, in nepers per sample, are the radius itself.
 TIGHT = 2e-7
 # Samples for which a loop rings before its slowest modes are looked for, and in which they are.
@@ -50,7 +55,7 @@ def loops(build: FDNBuild) -> list[Loop]:
         lines = np.flatnonzero(member == k)
         matrix = build.A[np.ix_(lines, lines)]
         if matrix.any():
-            found.append(Loop(matrix, build.delays[lines], sections[:, :, lines]))
+            found.append(Loop(balanced(matrix), build.delays[lines], sections[:, :, lines]))
     return found
 
 
@@ -123,7 +128,10 @@ def scaled(loop: Loop) -> tuple[np.ndarray, bool]:
     The scaling that makes all rows and columns of the squared entries sum to 1 (R. Sinkhorn and P. Knopp,
     Pacific J. Math. 21, 1967) finds the orthogonal matrix inside one whose rows and columns are scaled.
     """
-    squares = loop.matrix**2
+    # Squares of numbers near the smallest or the largest would leave the range.
+    size = float(np.abs(loop.matrix).max())
+    matrix = loop.matrix / size
+    squares = matrix**2
     rows, columns = np.ones((2, loop.delays.size))
     best, lowest = rows, np.inf
     for step in range(SCALINGS + 1):
@@ -131,17 +139,17 @@ def scaled(loop: Loop) -> tuple[np.ndarray, bool]:
             np.abs(rows * (squares @ columns) - 1).max(), np.abs(columns * (rows @ squares) - 1).max()
         )
         if uneven < 1e-13 or step in (0, 1, 5, SCALINGS):
-            inner = np.sqrt(rows[:, None] * columns) * loop.matrix
+            inner = np.sqrt(rows[:, None] * columns) * matrix
             if np.abs(inner @ inner.T - np.eye(len(inner))).max() < ORTHOGONAL:
-                return 1 / np.sqrt(rows * columns), True
-            gains = np.linalg.norm(inner, 2) / np.sqrt(rows * columns)
+                return size / np.sqrt(rows * columns), True
+            gains = size * np.linalg.norm(inner, 2) / np.sqrt(rows * columns)
             bound = float(np.max(np.log(gains) / loop.delays))
             if bound < lowest:
                 best, lowest = gains, bound
         if uneven < 1e-13:
             break
-        rows = 1 / np.maximum(squares @ columns, 1e-300)
-        columns = 1 / np.maximum(rows @ squares, 1e-300)
+        rows = 1 / np.maximum(squares @ columns, LEAST)
+        columns = 1 / np.maximum(rows @ squares, LEAST)
     return best, False
 
 
@@ -207,7 +215,9 @@ def _rung(loop: Loop, high: float) -> tuple[float, np.ndarray]:
 
 def _without_rate(loop: Loop, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Transposed matrix and [b0 b1 b2 a1 a2] of the loop at z e^rate instead of z."""
-    matrix = np.ascontiguousarray((loop.matrix * np.exp(-rate * loop.delays)).T)
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.abs(loop.matrix)) - rate * loop.delays
+    matrix = np.ascontiguousarray((np.sign(loop.matrix) * np.exp(np.minimum(logs, MOST_LOG))).T)
     powers = np.exp(-rate * np.arange(3))[None, :, None]
     sections = np.concatenate([loop.sections[:, :3] * powers, loop.sections[:, 4:] * powers[:, 1:]], axis=1)
     return matrix, np.ascontiguousarray(sections)

@@ -109,7 +109,7 @@ def measure(
     figures["dynamic_range_db"] = -float(levels[-1]) if np.isfinite(ending.fall_db) else 0.0
     figures |= _clarity(band.split, energy, ending, step_s)
     figures |= {
-        "centre_time_s": _moment(kept, ahead, ending, step_s) / total,
+        "centre_time_s": max(0.0, _moment(kept, ahead, ending, step_s) / total),
         "level_db": 10 * float(np.log10(total * band.sample_rate)),
         "noise_floor_db": 10 * float(np.log10(ending.noise / step_s)) if ending.noise > 0 else -np.inf,
         "truncation_s": len(kept) * step_s,
@@ -183,5 +183,7 @@ def _clarity(split: Split, energy: np.ndarray, ending: Ending, step_s: float) ->
         ratio = early / late if late > 0 and early > 0 else np.nan
         found[name] = float(10 * np.log10(ratio))
         if name == "c50_db":
-            found["d50"] = early / (early + late) if early + late > 0 else np.nan
+            # Where more noise is taken away than there is, no part is known.
+            known = early >= 0 and late >= 0 and early + late > 0
+            found["d50"] = early / (early + late) if known else np.nan
     return found

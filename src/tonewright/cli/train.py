@@ -26,6 +26,7 @@ def command(system: str, arguments: tuple[str, ...], force: bool, as_json: bool)
       tonewright train codec data=folder data.root=/music trainer=gpu run_name=first
       tonewright train codec run_name=first ckpt_path=last       (resume)
       tonewright train codec experiment=tiny -m seed=1,2         (sweep)
+      tonewright train reverb data.root=/rooms                   (a network for each response)
       tonewright train codec experiment=tiny --cfg job           (show the settings)
     """
     from tonewright.errors import UsageError

@@ -15,7 +15,13 @@ from tonewright.reverb.engines.minor_lanes import lane_formula
 
 BIN_LANES = 8
 TERM_LANES = 4
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
+_options = {
+    "cache": True,
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+    "error_model": "numpy",
+    "fastmath": True,
+}
 _inlined = {**_options, "cache": False, "inline": "always"}
 
 
@@ -221,8 +227,9 @@ def response_bins(packed, constants, spectrum):
         k = row
         for column in range((spectrum.shape[0] - row + rows - 1) // rows):
             i, j = _mirror(row, column, rows, columns)
-            a, b = packed[row, column], packed[i, j]
-            _, _, qr, qi, weight, energy = _ratio_of_one(a[0], a[1], b[0], b[1], one, floor)
+            a, b = packed[row, column, 0], packed[row, column, 1]
+            c, d = packed[i, j, 0], packed[i, j, 1]
+            _, _, qr, qi, weight, energy = _ratio_of_one(a, b, c, d, one, floor)
             spectrum[k, 0], spectrum[k, 1] = direct + qr, qi
             total += energy
             largest = max(largest, weight)
@@ -239,8 +246,9 @@ def pullback_bins(packed, constants, gradient, returned):
         k = row
         for column in range((gradient.shape[0] - row + rows - 1) // rows):
             i, j = _mirror(row, column, rows, columns)
-            a, b = packed[row, column], packed[i, j]
-            pr, pi, qr, qi, weight, _ = _ratio_of_one(a[0], a[1], b[0], b[1], one, floor)
+            a, b = packed[row, column, 0], packed[row, column, 1]
+            c, d = packed[i, j, 0], packed[i, j, 1]
+            pr, pi, qr, qi, weight, _ = _ratio_of_one(a, b, c, d, one, floor)
             c, d, e, f = _returned_of_one(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
             if i == row and j == column:
                 c, d = c + e, d + f

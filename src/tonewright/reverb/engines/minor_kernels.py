@@ -16,12 +16,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.reverb.engines.minor_lanes import LANES, lane_formula
+from tonewright.reverb.engines.minor_lanes import LANES, Vectors, lane_formula
 
 FIRST = LAST = 3
 LEAF = LANES << LAST
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-_inlined = {**_options, "cache": False, "inline": "always"}
+_options = {
+    "cache": True,
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+_called = {**_options, "no_cpython_wrapper": True}
 
 
 @lane_formula(read=("plain", "plain", "plain", "same"))
@@ -41,7 +47,7 @@ def _pivot_adjoint(d_entry, d_products, entry, products, taken, d_inverse, d_bel
     return d_entry + taken * (d_below * products + d_inverse / pivot), d_products + d_below * pivot
 
 
-@lane_formula
+@lane_formula(read=(Vectors(0), Vectors(1)))
 def _product(x, y):
     return x * y
 
@@ -67,14 +73,21 @@ def _row_end(d_row, d_inverse, collected, inverse, row):
     return d_row - taken, d_inverse + taken * row
 
 
-@lane_formula
+@lane_formula(written=(Vectors(0, 8),), read=(Vectors(0), *(Vectors(1, LAST),) * LAST))
 def _last_minors(v, a, b, c, d, e, f, g, h, i):
     upper, outer, lower = a * e - b * d, a * i - c * g, e * i - f * h
     whole = a * lower - b * (d * i - f * g) + c * (d * h - e * g)
     return v, v * a, v * e, v * upper, v * i, v * outer, v * lower, v * whole
 
 
-@lane_formula
+@lane_formula(
+    written=(Vectors(0), *(Vectors(1, LAST),) * LAST),
+    read=(
+        *(Vectors(0), *(Vectors(1, LAST),) * LAST),
+        *(Vectors(2), *(Vectors(3, LAST),) * LAST),
+        Vectors(4, 8),
+    ),
+)
 def _last_adjoint(dv, da, db, dc, dd, de, df, dg, dh, di, v, a, b, c, d, e, f, g, h, i, *gradients):
     g0, g1, g2, g12, g3, g13, g23, g123 = gradients
     upper, outer, lower = a * e - b * d, a * i - c * g, e * i - f * h
@@ -106,7 +119,7 @@ def lanes_taken() -> np.ndarray:
     return np.concatenate([*taken, np.ones(LANES)])
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _trailing_zeros(number):
     count = 0
     while not number & 1:
@@ -115,19 +128,19 @@ def _trailing_zeros(number):
     return count
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _slot(lines, t):
     """Slot of the matrix of subset `t`."""
     return lines - LAST - _trailing_zeros(t) if t else FIRST
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _corner(lines, places, owner, line):
     """Place of the pivot of `line` in slot `owner`."""
     return places[owner] + (line - owner) * (lines - owner + 1) * LANES
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _eliminate(lines, places, owner, line, stack, products, row, taken):
     """Schur complement by one line of the matrix in slot `owner`, into slot line + 1; the largest 1 / pivot.
 
@@ -149,7 +162,7 @@ def _eliminate(lines, places, owner, line, stack, products, row, taken):
     return row[largest]
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _eliminate_adjoint(lines, places, owner, line, stack, products, gradient, d_products, row, taken):
     """Adds the adjoint of `_eliminate` in slot line + 1 of `gradient` to slot `owner`."""
     width, size, mask = lines - owner, lines - line - 1, min(line, FIRST) * LANES
@@ -178,13 +191,11 @@ def _eliminate_adjoint(lines, places, owner, line, stack, products, gradient, d_
     _pivot_adjoint((gradient, d_products), (corner, held), read, at)
 
 
-@njit(**_inlined)
+@njit(**_called)
 def _last_places(lines, places, slot):
-    width = lines - slot
-    p = _corner(lines, places, slot, lines - LAST)
-    q, r = p + width * LANES, p + 2 * width * LANES
-    one, two = LANES, 2 * LANES
-    return slot * LANES, p, p + one, p + two, q, q + one, q + two, r, r + one, r + two
+    """Where the product of the pivots stands, and the three rows of the last matrix."""
+    p, step = _corner(lines, places, slot, lines - LAST), (lines - slot) * LANES
+    return slot * LANES, p, p + step, p + 2 * step
 
 
 @njit(**_options)
@@ -212,11 +223,8 @@ def minors(places, stack, products, row, taken, limits, found):
             if not largest <= limits[slot - 1]:
                 return False
         if t >= 0:
-            p = t * LEAF
-            o = (p, p + 16, p + 32, p + 48, p + 64, p + 80, p + 96, p + 112)
-            a, m = found, stack
-            read = (products, m, m, m, m, m, m, m, m, m)
-            _last_minors((a, a, a, a, a, a, a, a), o, read, _last_places(lines, places, slot))
+            own = _last_places(lines, places, slot)
+            _last_minors((found,), (t * LEAF,), (products, stack), own)
     return True
 
 
@@ -241,12 +249,10 @@ def minors_adjoint(places, stack, products, row, taken, given, gradient, d_produ
                 gradient[k] = 0.0
             for s in range(LANES):
                 d_products[slot * LANES + s] = 0.0
-        p, own = t * LEAF, _last_places(lines, places, slot)
-        m, g, a = stack, gradient, given
-        d = (d_products, g, g, g, g, g, g, g, g, g)
-        o = (p, p + 16, p + 32, p + 48, p + 64, p + 80, p + 96, p + 112)
-        read = (*d, products, m, m, m, m, m, m, m, m, m, a, a, a, a, a, a, a, a)
-        _last_adjoint(d, own, read, own + own + o)
+        own, (v, p, q, r) = t * LEAF, _last_places(lines, places, slot)
+        read = (d_products, gradient, products, stack, given)
+        at = (v, p, q, r, v, p, q, r, own)
+        _last_adjoint((d_products, gradient), (v, p, q, r), read, at)
         # Matrices of which this was the last subset; after the last of all, those of the first lines too.
         ended = lines - LAST if t == last else _trailing_zeros(~t)
         for level in range(ended):

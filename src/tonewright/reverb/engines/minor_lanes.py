@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -68,11 +68,26 @@ class Lanes:
         return Lanes(self.builder, chosen)
 
 
+class Vectors(NamedTuple):
+    """Some vectors of lanes that follow each other in one of the arrays given to a formula.
+
+    Attributes
+    ----------
+    array : its number
+    count : of vectors; of numbers where each is the same in all lanes
+    mark : as for `lane_formula`
+    """
+
+    array: int
+    count: int = 1
+    mark: str = "plain"
+
+
 def lane_formula(
     formula: Callable[..., Any] | None = None,
     *,
-    written: Sequence[str] | None = None,
-    read: Sequence[str] | None = None,
+    written: Sequence[str | Vectors] | None = None,
+    read: Sequence[str | Vectors] | None = None,
     lanes: int = LANES,
 ) -> Any:
     """Compile a formula for use in kernels as `name(written, places, read, read_places)`.
@@ -81,7 +96,8 @@ def lane_formula(
     numbers of the lanes begin. The formula takes one value for each vector read and returns one for each of
     those written. A vector marked "pairs" holds numbers in pairs, and gives or takes two values; one marked
     "mirrored" does so with its pairs in reverse order; one marked "same" gives one number to all lanes.
-    Unmarked ones are "plain".
+    Unmarked ones are "plain". With `Vectors` in place of marks there is one place for each of these, and
+    several may be of one array.
     """
     if formula is None:
         return lambda given: lane_formula(given, written=written, read=read, lanes=lanes)
@@ -91,14 +107,20 @@ def lane_formula(
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             def pointers(at, marks):  # type: ignore[no-untyped-def]
                 kinds = signature.args[at].types
-                for k, mark in enumerate(marks or ["plain"] * len(kinds)):
-                    array = context.make_array(kinds[k])(
-                        context, builder, builder.extract_value(arguments[at], k)
-                    )
-                    place = builder.gep(array.data, [builder.extract_value(arguments[at + 1], k)])
+                marks = marks or ["plain"] * len(kinds)
+                parts = [
+                    Vectors(k, mark=mark) if isinstance(mark, str) else mark for k, mark in enumerate(marks)
+                ]
+                for k, (own, several, mark) in enumerate(parts):
+                    data = context.make_array(kinds[own])(
+                        context, builder, builder.extract_value(arguments[at], own)
+                    ).data
+                    place = builder.gep(data, [builder.extract_value(arguments[at + 1], k)])
                     count = {"plain": lanes, "same": 1}.get(mark, 2 * lanes)
-                    vector = ir.VectorType(context.get_data_type(kinds[k].dtype), count)
-                    yield mark, builder.bitcast(place, vector.as_pointer()), kinds[k].dtype.bitwidth // 8
+                    vector = ir.VectorType(data.type.pointee, count)
+                    for number in range(several):
+                        one = builder.gep(place, [ir.IntType(64)(number * count)])
+                        yield mark, builder.bitcast(one, vector.as_pointer()), kinds[own].dtype.bitwidth // 8
 
             given = []
             for mark, pointer, size in pointers(2, read):

@@ -16,10 +16,13 @@ from numba.extending import intrinsic
 
 LANES = 8
 COUNT = 128
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
+# Of what only kernels call.
+CALLED: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True}
 _FUSED = ("contract",)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**CALLED)
 def filter_rows(
     state: np.ndarray,
     rows: int,

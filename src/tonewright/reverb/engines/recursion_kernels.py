@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from tonewright.reverb.engines.recursion_filters import filter_rows
+from tonewright.reverb.engines.recursion_filters import CALLED, OPTIONS, filter_rows
 from tonewright.reverb.engines.row_formulas import Rows, Same, Sums, row_formula
 
 WIDTH = 8
@@ -49,7 +49,7 @@ def _row_products(*rows):
     return tuple(left * right for left in rows[:LEFT] for right in rows[LEFT:])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**OPTIONS)
 def advance(
     state: np.ndarray,
     weights: np.ndarray,
@@ -105,7 +105,7 @@ def advance(
         done += length
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**CALLED)
 def _silence(state: np.ndarray, rows: int, at: int, length: int) -> None:
     """Make a block exactly zero where all of it has faded; the first number tells nearly always that not."""
     for row in range(rows):
@@ -117,7 +117,7 @@ def _silence(state: np.ndarray, rows: int, at: int, length: int) -> None:
             state[row, n] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**OPTIONS)
 def correlate(left: np.ndarray, right: np.ndarray, products: np.ndarray, shift: int, length: int) -> None:
     r"""Inner products of rows, :math:`p_{ij} = \sum_n l_i(n + s) r_j(n)`.
 

@@ -16,6 +16,7 @@ from tonewright.reverb.engines.row_formulas import Rows, Same, row_formula
 OPTIONS = {
     "cache": True,
     "nogil": True,
+    "no_cfunc_wrapper": True,
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
     "error_model": "numpy",
 }

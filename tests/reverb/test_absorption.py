@@ -13,7 +13,6 @@ from tonewright.errors import NetworkError
 from tonewright.reverb.absorption import (
     OCTAVES_HZ,
     GraphicAbsorption,
-    absorption_pullback,
     decay_curve,
     fewest_sections,
     graphic_absorption,
@@ -178,7 +177,7 @@ def test_pullback_equals_numerical_gradients(few: bool) -> None:
     design.sections(decay)
     steps = 1e-5 * np.eye(9)
     numerical = [(loss(decay + step, DELAYS) - loss(decay - step, DELAYS)) / 2e-5 for step in steps]
-    found = absorption_pullback(design, gradient)
+    found = design.pullback(gradient)
     np.testing.assert_allclose(found, numerical, rtol=1e-5, atol=1e-6 * np.abs(numerical).max())
     steps = 1e-2 * np.eye(4)
     numerical = [(loss(decay, DELAYS + step) - loss(decay, DELAYS - step)) / 2e-2 for step in steps]
@@ -202,6 +201,14 @@ def test_a_decay_is_learnt_from_the_level_at_each_frequency() -> None:
     first = np.abs(sections_response(design.sections(np.ones(9)), 2048) - target).max()
     last = np.abs(sections_response(design.sections(np.exp(log_decay)), 2048) - target).max()
     assert last < 0.2 * first
+
+
+def test_the_middle_of_a_shelf_lies_at_twice_its_crossover() -> None:
+    sections = shelf_absorption(3.0, 0.5, DELAYS, FS, 2500.0)
+    low, middle, high = np.abs(
+        sections_response(sections, frequencies_hz=[0, 5000.0, FS / 2], sample_rate=FS)
+    )
+    np.testing.assert_allclose(middle, np.sqrt(low * high), rtol=1e-12)
 
 
 def test_wrong_use() -> None:

@@ -149,7 +149,8 @@ def fdn_build_gallery(
     input_scale, output_scale : factors of these gains
     direct_gain : every entry of D, or None for random ones
     rt, rt_nyquist : decay times in seconds at 0 Hz and at half the sample rate; rt None is lossless
-    rt_crossover, post_eq_crossover : middle of the shelves in Hz (default: an eighth of the sample rate)
+    rt_crossover, post_eq_crossover : half the frequency in the middle of the shelves, in Hz (default: an
+        eighth of the sample rate)
     post_eq_db_dc, post_eq_db_nyquist : tone filter at 0 Hz and half the sample rate, one for all outputs or
         one each; none when neither is given
     rng : generator or seed; without one the same network is drawn every time
@@ -162,9 +163,9 @@ def fdn_build_gallery(
     for name, value in (("rt", rt), ("rt_nyquist", rt_nyquist), ("fs", fs)):
         if value is not None and not value > 0:
             raise NetworkError(f"{name} is {value}; it must be positive")
-    if delays is None and N is None:
-        raise NetworkError("give the number of delay lines N=, or their lengths delays=")
-    lengths = _gallery_delays(N, delays, delay_range, generator)
+    lengths = given_lengths(N, delays)
+    if lengths is None:
+        lengths = _evenly_drawn(N, delay_range, generator)
     lengths = np.sort(lengths) if sort_delays else lengths
     matrix = random_orthogonal(lengths.size, rng=generator)
     if min(num_inputs, num_outputs) < 1:
@@ -182,14 +183,19 @@ def fdn_build_gallery(
     return FDNBuild(matrix, input_scale * b, output_scale * c, d, lengths, fs, filters, post_eq)
 
 
-def _gallery_delays(
-    N: int | None, delays: Any, span: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray:
-    if delays is not None:
-        lengths = np.asarray(delays).ravel()
-        if N is not None and lengths.size != N:
-            raise NetworkError(f"delays holds {lengths.size} lengths, but N is {N}; give one of them")
-        return lengths
+def given_lengths(N: int | None, delays: ArrayLike | None) -> np.ndarray | None:
+    """Delay lengths (lines,) that were given, or None where N of them are to be drawn."""
+    if delays is None:
+        if N is None:
+            raise NetworkError("give the number of delay lines N=, or their lengths delays=")
+        return None
+    lengths = np.asarray(delays).ravel()
+    if N is not None and lengths.size != N:
+        raise NetworkError(f"delays holds {lengths.size} lengths, but N is {N}; give one of them")
+    return lengths
+
+
+def _evenly_drawn(N: int | None, span: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     if N is None or N < 1:
         raise NetworkError(f"N is {N}; a network needs at least one delay line")
     if span[0] < 1 or span[1] <= span[0]:
@@ -225,32 +231,7 @@ def _tone_shelf(
                 f"the tone filter has {values.size} gains for {outputs} outputs; give 1 or {outputs}"
             )
         both.append(np.broadcast_to(values, (outputs,)))
-    return first_order_shelf(10 ** (both[0] / 20), 10 ** (both[1] / 20), fs, crossover_hz=crossover_hz)
+    from tonewright.reverb.absorption.shelves import first_order_shelf
 
-
-def first_order_shelf(
-    dc: np.ndarray, nyquist: np.ndarray, fs: float, *, crossover_hz: float | None = None
-) -> np.ndarray:
-    """Shelves of first order between two gains (Jot, AES Convention 139, 2015).
-
-    Parameters
-    ----------
-    dc, nyquist : (channels,) linear gains at 0 Hz and at half the sample rate
-    fs : sample rate in Hz
-    crossover_hz : where the gain is their geometric mean, at most a fifth of the sample rate; an eighth
-        unless given
-
-    Returns
-    -------
-    (1, 6, channels) second-order sections
-    """
-    crossover_hz = min(fs / 8 if crossover_hz is None else crossover_hz, fs / 5)
-    warped = math.tan(2 * math.pi * crossover_hz / fs)
-    steepness = np.sqrt(dc / nyquist)
-    below = warped / steepness + 1
-    sections = np.zeros((1, 6, np.size(dc)))
-    sections[0, 0] = nyquist * (warped * steepness + 1) / below
-    sections[0, 1] = nyquist * (warped * steepness - 1) / below
-    sections[0, 3] = 1.0
-    sections[0, 4] = (warped / steepness - 1) / below
-    return sections
+    nyquist, root = 10 ** (both[1] / 20), 10 ** ((both[0] - both[1]) / 40)
+    return first_order_shelf(nyquist, root, fs, crossover_hz=crossover_hz)

@@ -1,7 +1,6 @@
 """Absorption: filters in the delay lines that give a network its decay at every frequency."""
 
 from tonewright.reverb.absorption.graphic import GraphicAbsorption as GraphicAbsorption
-from tonewright.reverb.absorption.graphic import absorption_pullback as absorption_pullback
 from tonewright.reverb.absorption.graphic import fewest_sections as fewest_sections
 from tonewright.reverb.absorption.graphic import graphic_absorption as graphic_absorption
 from tonewright.reverb.absorption.sections import sections_response as sections_response

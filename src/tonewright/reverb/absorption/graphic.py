@@ -247,13 +247,3 @@ def graphic_absorption(
     """
     found = fewest_sections(decay_s, delays, fs, centers_hz=centers_hz, tolerance=tolerance, most=most)
     return found.sections(decay_s)
-
-
-def absorption_pullback(design: GraphicAbsorption, gradient: np.ndarray) -> np.ndarray:
-    """∂L/∂decay from ∂L/∂g of a design's last filters; see `GraphicAbsorption.pullback`.
-
-    Returns
-    -------
-    (bands,)
-    """
-    return design.pullback(gradient)

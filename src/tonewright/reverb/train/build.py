@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tonewright.errors import NetworkError
-from tonewright.reverb.gallery import random_rotation, sample_delay_lengths
+from tonewright.reverb.gallery import given_lengths, random_rotation, sample_delay_lengths
 from tonewright.reverb.network import FDNBuild
 from tonewright.reverb.train.model import TrainableFDN
 
@@ -85,7 +85,9 @@ def build_fdn(
     the model
     """
     generator = np.random.default_rng(rng)
-    lengths = _delays(delays, N, generator)
+    lengths = given_lengths(N, delays)
+    if lengths is None:
+        lengths = sample_delay_lengths(int(N or 0), coprime=True, rng=generator)
     n = lengths.size
     a = random_rotation(n, rng=generator) if feedback is None else _shaped("feedback", feedback, (n, n))
     even = np.full(n, 1 / math.sqrt(n))
@@ -104,17 +106,6 @@ def build_fdn(
         device=device,
         dtype=dtype,
     )
-
-
-def _delays(delays: Any, N: int | None, rng: np.random.Generator) -> np.ndarray:
-    if delays is not None:
-        lengths = np.asarray(delays).ravel()
-        if N is not None and lengths.size != N:
-            raise NetworkError(f"delays holds {lengths.size} lengths, but N is {N}; give one of them")
-        return lengths
-    if N is None:
-        raise NetworkError("give the number of delay lines N=, or their lengths delays=")
-    return sample_delay_lengths(int(N), coprime=True, rng=rng)
 
 
 def _shaped(name: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
@@ -179,7 +170,8 @@ def with_decay(
     ----------
     build : the network
     rt : decay time (-60 dB) in seconds, or those at 0 Hz and half the sample rate
-    rt_crossover : middle of the shelf between the two in Hz (default: an eighth of the sample rate)
+    rt_crossover : half the frequency in the middle of the shelf between the two, in Hz (default: an eighth
+        of the sample rate)
 
     Returns
     -------

@@ -71,7 +71,7 @@ class Shelves:
     Parameters
     ----------
     low_s, high_s : decay times at 0 Hz and half the sample rate
-    crossover_hz : middle of the shelves
+    crossover_hz : as for `shelf_absorption`
     fs : sample rate in Hz
     delays : (lines,) in samples
     """

@@ -234,6 +234,15 @@ class TestRecords:
         first, second = (folder / "losses.csv" for folder in (tmp_path, tmp_path / "run-2"))
         assert first.read_text() == second.read_text()
 
+    @pytest.mark.parametrize("name", ["losses.csv", "network.json", "checkpoints/step_000000.npz"])
+    def test_files_of_others_are_left_alone(self, tmp_path, name) -> None:
+        mine = tmp_path / name
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("mine")
+        train_fdn(small(), "colorless", max_steps=1, log=True, train_dir=tmp_path)
+        assert mine.read_text() == "mine"
+        assert (tmp_path / "run-2" / "network.json").is_file()
+
     def test_nothing_is_written_or_said_unasked(self, tmp_path, capsys) -> None:
         train_fdn(small(), "colorless", max_steps=2, train_dir=tmp_path)
         assert not list(tmp_path.iterdir())

@@ -16,11 +16,14 @@ import numpy as np
 
 from tonewright.audio.files import atomic_output
 from tonewright.errors import NetworkError
+from tonewright.reverb.files import NETWORK_NAME, save_network
 from tonewright.reverb.network import FDNBuild
 from tonewright.reverb.train.optimise import Evaluation
 
 MOST_KEPT = 64
 TOLD_EVERY_S = 1.0
+CONFIG, LOSSES, CHECKPOINTS = "config.json", "losses.csv", "checkpoints"
+RECORD = (CONFIG, LOSSES, CHECKPOINTS, NETWORK_NAME)
 
 
 @dataclass
@@ -67,7 +70,7 @@ class Kept:
 class TrainFolder:
     """The record of a training run in a folder: config.json, losses.csv, network.json, checkpoints/*.npz.
 
-    A folder that holds a record already keeps it; the new one goes to its first free "run-2", "run-3", …
+    A folder that holds any of these already keeps it; the record goes to its first free "run-2", "run-3", …
 
     Parameters
     ----------
@@ -78,17 +81,17 @@ class TrainFolder:
     def __init__(self, folder: str | Path, settings: dict[str, Any]) -> None:
         self.folder = Path(folder)
         number = 1
-        while (self.folder / "config.json").exists():
+        while any((self.folder / name).exists() for name in RECORD):
             number += 1
             self.folder = Path(folder) / f"run-{number}"
-        with atomic_output(self.folder / "config.json") as temporary:
+        with atomic_output(self.folder / CONFIG) as temporary:
             temporary.write_text(json.dumps(settings, indent=1, default=str), encoding="utf-8")
 
     def save_losses(self, log: TrainLog) -> None:
         """Write all losses so far."""
         names = list(log.loss_log)
         with (
-            atomic_output(self.folder / "losses.csv", overwrite=True) as temporary,
+            atomic_output(self.folder / LOSSES, overwrite=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             table = csv.writer(file)
@@ -98,15 +101,13 @@ class TrainFolder:
 
     def save_weights(self, step: int, parameters: np.ndarray) -> None:
         """Write the model's parameters at one step; `model.parameters` takes them back."""
-        path = self.folder / "checkpoints" / f"step_{step:06d}.npz"
+        path = self.folder / CHECKPOINTS / f"step_{step:06d}.npz"
         with atomic_output(path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, parameters=parameters)
 
     def save_network(self, build: FDNBuild) -> None:
         """Write the trained network as network.json."""
-        from tonewright.reverb.files import save_network
-
-        save_network(self.folder / "network.json", build)
+        save_network(self.folder / NETWORK_NAME, build)
 
 
 class Recorder:

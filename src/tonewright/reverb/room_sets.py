@@ -12,10 +12,8 @@ from tonewright.audio.clips import fit_length, resample_blocks
 from tonewright.audio.files import Clip
 from tonewright.reverb.network import FDNBuild, Taps
 from tonewright.reverb.rendering.renderer import Renderer
-from tonewright.reverb.rendering.sound_files import render_file
+from tonewright.reverb.rendering.sound_files import BLOCK_SECONDS, render_file
 from tonewright.reverb.rendering.sounds import render
-
-BLOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, eq=False)

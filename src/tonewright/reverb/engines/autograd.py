@@ -46,7 +46,7 @@ def loop_terms(
     -------
     (nfft // 2 + 1, lines) complex
     """
-    torch = _torch()
+    torch = needed_torch()
     known = isinstance(delays, torch.Tensor)
     lengths: Any = delays if known else torch.as_tensor(np.asarray(delays, dtype=np.float64))
     if dtype is None:
@@ -79,7 +79,7 @@ def spectrum(A: Tensor, B: Tensor, C: Tensor, D: Tensor, loop: Tensor) -> Tensor
     -------
     (bins, outputs, inputs) complex
     """
-    torch = _torch()
+    torch = needed_torch()
     some = max(1, MOST_NUMBERS // A.shape[0] ** 2)
     if loop.shape[0] <= some:
         return _solved(A, B, C, D, loop)
@@ -99,7 +99,7 @@ def response(spectrum: Tensor, *, nfft: int, damping_db: float = 0.0) -> Tensor:
     -------
     (nfft, outputs, inputs) real
     """
-    torch = _torch()
+    torch = needed_torch()
     found = torch.fft.irfft(spectrum, n=nfft, dim=0)
     if not damping_db:
         return found
@@ -108,7 +108,7 @@ def response(spectrum: Tensor, *, nfft: int, damping_db: float = 0.0) -> Tensor:
 
 
 def _solved(A: Tensor, B: Tensor, C: Tensor, D: Tensor, loop: Tensor) -> Tensor:
-    torch = _torch()
+    torch = needed_torch()
     A, B, C, D = (value.to(loop.dtype) for value in (A, B, C, D))
     columns = loop[:, :, None]
     identity = torch.eye(A.shape[0], dtype=loop.dtype, device=loop.device)
@@ -129,7 +129,8 @@ def _filters_at(filters: np.ndarray, nfft: int, gamma: float) -> np.ndarray:
     return found
 
 
-def _torch() -> Any:
+def needed_torch() -> Any:
+    """The module torch, or an error that says what brings it."""
     try:
         import torch
     except ImportError:

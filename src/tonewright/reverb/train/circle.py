@@ -11,7 +11,7 @@ from tonewright.reverb.network import FDNBuild
 # are so narrow that the bins tell little of them, and on the unit circle they may be infinite.
 HARDLY_DB = 0.05
 # Over one DFT it is then damped by this: less leaves resonances between the bins unseen, more blurs them.
-DAMPED_DB = 30.0
+LOSSLESS_DAMPED_DB = 30.0
 
 
 def inner_radius(build: FDNBuild, nfft: int) -> float:
@@ -24,7 +24,7 @@ def inner_radius(build: FDNBuild, nfft: int) -> float:
     """
     if fall_db(build, nfft) >= HARDLY_DB:
         return 1.0
-    return float(10 ** (-DAMPED_DB / 20 / nfft))
+    return float(10 ** (-LOSSLESS_DAMPED_DB / 20 / nfft))
 
 
 def fall_db(build: FDNBuild, samples: int) -> float:

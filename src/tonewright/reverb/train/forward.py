@@ -172,14 +172,12 @@ class Response:
         response = np.zeros((self.length, *d.shape), found.dtype)
         response[self.length - self.late :] = self._toned(found[: self.late])
         response[0] += d
-        if self.build.early is not None and parts.early is None:
-            gains = self.build.early.gains
-        else:
-            gains = parts.early
-        if gains is not None and self.build.early is not None:
+        early = self.build.early
+        if early is not None:
+            gains = early.gains if parts.early is None else parts.early
             kept = gains[:, :, self.inside]
             kept = kept.sum(axis=1, keepdims=True) if self.summed else kept
-            response[self.build.early.positions[self.inside]] += np.moveaxis(kept, 2, 0)
+            response[early.positions[self.inside]] += np.moveaxis(kept, 2, 0)
         return response
 
     def pullback(self, gradient: np.ndarray) -> Parts:

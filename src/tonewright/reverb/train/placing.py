@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tonewright.errors import MissingExtraError, NetworkError
+from tonewright.errors import NetworkError
+from tonewright.reverb.engines.autograd import needed_torch as needed_torch
 
 
 def precision(dtype: Any, *, default: str = "float64") -> str:
@@ -56,12 +57,3 @@ def is_torch(value: Any) -> bool:
     """Whether something is one of torch's own objects: a tensor, a device or a type."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, (torch.Tensor, torch.device, torch.dtype))
-
-
-def needed_torch() -> Any:
-    """The module torch, or an error that says what brings it."""
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError("torch", "learning") from None
-    return torch

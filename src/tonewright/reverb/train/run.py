@@ -11,7 +11,7 @@ import numpy as np
 from tonewright.errors import NetworkError
 from tonewright.reverb.network import FDNBuild
 from tonewright.reverb.stability import check_stable, is_stable, loop_radius
-from tonewright.reverb.train.circle import DAMPED_DB
+from tonewright.reverb.train.circle import LOSSLESS_DAMPED_DB
 from tonewright.reverb.train.criteria import Criterion, build_objective
 from tonewright.reverb.train.model import TrainableFDN
 from tonewright.reverb.train.objective import TrainingObjective
@@ -227,6 +227,6 @@ def _remarks(log: TrainLog, best: Kept, unstable: int, objective: TrainingObject
     if objective.radius != 1 and "spectrum" in objective.forwards:
         remarks.append(
             "the network hardly decays, so its spectrum was taken off the unit circle, as if it fell by "
-            f"{DAMPED_DB:g} dB over one DFT"
+            f"{LOSSLESS_DAMPED_DB:g} dB over one DFT"
         )
     return remarks

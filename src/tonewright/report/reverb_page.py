@@ -84,11 +84,7 @@ def reverb_section(page: Report, fit: Fit, *, loop: Clip | None = None) -> None:
         [(_SIDES[0], room), (_SIDES[1], network)],
         caption="Drums in the room and in the network. Press play, then switch.",
     )
-    page.figure(
-        _drawn(fit, "decays"),
-        caption="Decay times, early decay times and clarity by octave. The lines should lie on each other.",
-        alt="Line charts of decay time, early decay time and clarity by octave, of room and network.",
-    )
+    _decay_times(page, fit)
 
 
 def _subtitle(fit: Fit) -> str:
@@ -222,15 +218,19 @@ def _drawn(fit: Fit, kind: str) -> Any:
     return plot(fit, kind=kind, labels=_SIDES)
 
 
-def _decay(page: Report, fit: Fit) -> None:
-    page.heading("Decay")
-    if fit.room_analysis.channels > 1:
-        page.text("The pictures show the first channel; the tables hold all.")
+def _decay_times(page: Report, fit: Fit) -> None:
     page.figure(
         _drawn(fit, "decays"),
         caption="Decay times, early decay times and clarity by octave. The lines should lie on each other.",
         alt="Line charts of decay time, early decay time and clarity by octave, of room and network.",
     )
+
+
+def _decay(page: Report, fit: Fit) -> None:
+    page.heading("Decay")
+    if fit.room_analysis.channels > 1:
+        page.text("The pictures show the first channel; the tables hold all.")
+    _decay_times(page, fit)
     page.figure(
         _drawn(fit, "relief"),
         caption="What is left of the energy of each frequency at each moment. In the lowest picture red is "

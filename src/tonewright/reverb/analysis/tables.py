@@ -18,7 +18,7 @@ COLUMNS = (
 _NOMINAL = np.array([1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0, 10.0])
 _COMPARED = (
     "band Hz", "T room s", "T fit s", "error %", "EDT room s", "EDT fit s", "error %",
-    "C80 room dB", "C80 fit dB",
+    "C80 room", "C80 fit",
 )  # fmt: skip
 _SCALES = {"d50": 100.0, "centre_time_s": 1000.0}
 
@@ -65,19 +65,7 @@ def analysis_table(analysis: RoomAnalysis, *, channel: int = 0) -> str:
 
 def comparison_rows(difference: RoomDifference, *, channel: int = 0) -> list[list[str]]:
     """Rows of a table of room, fit and difference, one a band."""
-    rows = [
-        [
-            "band Hz",
-            "T room s",
-            "T fit s",
-            "error %",
-            "EDT room s",
-            "EDT fit s",
-            "error %",
-            "C80 room",
-            "C80 fit",
-        ]
-    ]
+    rows = [list(_COMPARED)]
     room, fit = difference.measured, difference.fitted
     for index, hz in enumerate(difference.bands_hz):
         at = (channel, index)

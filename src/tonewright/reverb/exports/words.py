@@ -72,8 +72,7 @@ def class_name(path: Path) -> str:
 
 def number(value: float) -> str:
     """A number that reads back exactly."""
-    text = repr(float(value))
-    return text.removesuffix(".0") + ".0" if "e" not in text and "." not in text else text
+    return repr(float(value))
 
 
 def numbers(values: np.ndarray, *, width: int = 100, indent: str = "  ") -> str:

@@ -86,19 +86,8 @@ class PeerDistance:
         return distance / values.size, self.slopes
 
 
-class PeerPowerDistance:
-    """‖P − P_T‖ / (number of elements) for powers, with slopes of 2 ∂L/∂P.
-
-    Parameters
-    ----------
-    target : (bands, frames) powers P_T
-    dtype : of the values that are to come
-    """
-
-    def __init__(self, target: np.ndarray, *, dtype: np.dtype) -> None:
-        self.norm = float(np.sqrt(np.sum(target**2)))
-        self.target = target.astype(dtype)
-        self.slopes = np.empty_like(self.target)
+class PeerPowerDistance(PeerDistance):
+    """‖P − P_T‖ / (number of elements) for powers P, with slopes of 2 ∂L/∂P."""
 
     def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and slopes at the powers (bands, frames)."""

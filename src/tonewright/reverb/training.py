@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ from tonewright.learning.metrics_file import write_metrics
 from tonewright.learning.registry import Step, System
 from tonewright.learning.runs import Run, create_run, forgotten_unless_started, open_run
 from tonewright.reverb.config import Config
-from tonewright.reverb.files import load_network, save_network
+from tonewright.reverb.files import RUN_FOLDER, load_network, save_network
 from tonewright.reverb.room_sets import RoomSet, process_clip, process_file
 
 logger = logging.getLogger("tonewright")
 
-FOLDER = "networks"
 ROOMS_FILE = "rooms.json"
 LOSS = "mel_distance_db"
 
@@ -48,7 +47,7 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Any = None)
     chosen = responses(config)
     run = create_run(config)
     with forgotten_unless_started(run):
-        (run.folder / FOLDER).mkdir(exist_ok=True)
+        (run.folder / RUN_FOLDER).mkdir(exist_ok=True)
         rooms: dict[str, dict[str, float]] = {}
         try:
             for name, figures in fitted(run, chosen, show_progress=show_progress):
@@ -77,12 +76,22 @@ def responses(config: TrainConfig) -> dict[str, Track]:
         logger.warning("%s: %s; left out", file.path, file.reason)
     most = config.trainer.max_steps
     tracks = sorted(corpus.tracks, key=lambda track: track.name)[: most if most >= 0 else None]
-    named: dict[str, Track] = {}
-    for track in tracks:
-        stem = re.sub(r"[^\w.-]+", "-", track.name).strip("-.") or "room"
-        name = stem if stem not in named else f"{stem}-{len(named)}"
-        named[name] = track
-    return named
+    return dict(zip(file_names([track.name for track in tracks]), tracks, strict=True))
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """Names that can name files, no two of them alike but for the case of letters, in the order given."""
+    made: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "room"
+        free, number = stem, 1
+        while free.casefold() in taken:
+            number += 1
+            free = f"{stem}-{number}"
+        taken.add(free.casefold())
+        made.append(free)
+    return made
 
 
 def fitted(
@@ -96,7 +105,7 @@ def fitted(
     config = run.config
     jobs = max(1, min(config.data.workers, len(chosen)))
     work = (
-        delayed(fit_track)(run.folder / FOLDER / f"{name}.json", track, config.system, config.seed)
+        delayed(fit_track)(run.folder / RUN_FOLDER / f"{name}.json", track, config.system, config.seed)
         for name, track in chosen.items()
     )
     results: Any = Parallel(n_jobs=jobs, return_as="generator")(work)
@@ -192,7 +201,7 @@ def load(run: Run | str | Path) -> RoomSet:
         raise RunError(f"{path}: cannot be read; train again or restore the file") from error
     if not names or any(not re.fullmatch(r"[\w.-]+", name) for name in names):
         raise RunError(f"{path}: names no network of this run; train again or restore the file")
-    return RoomSet({name: load_network(run.folder / FOLDER / f"{name}.json") for name in names})
+    return RoomSet({name: load_network(run.folder / RUN_FOLDER / f"{name}.json") for name in names})
 
 
 def weights(run: Run) -> dict[str, np.ndarray]:

@@ -192,6 +192,8 @@ def _mlflow(run: Run) -> MLFlowLogger:
 
         for noisy in ("alembic", "mlflow"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
+        # A first run of an experiment is no reason for a warning.
+        logging.getLogger("lightning.pytorch.loggers.mlflow").setLevel(logging.ERROR)
         with _few_retries():
             logger = MLFlowLogger(
                 experiment_name=run.config.experiment_name or run.system_name,

@@ -104,8 +104,9 @@ def command(
 def whole_numbers(words: str) -> list[int]:
     """809,877 as numbers."""
     try:
-        return [int(word) for word in words.replace(",", " ").split()]
-    except ValueError as error:
-        raise click.UsageError(
-            f"--delays {words}: give whole samples with commas, such as 809,877,937"
-        ) from error
+        found = [int(word) for word in words.replace(",", " ").split()]
+    except ValueError:
+        found = []
+    if not found:
+        raise click.UsageError(f"--delays '{words}': give whole samples with commas, such as 809,877,937")
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tonewright.audio.clips import Clip
-from tonewright.errors import AudioError
+from tonewright.errors import AudioError, UsageError
 from tonewright.reverb.analysis.bands import FRACTIONS, bandwidth_hz
 from tonewright.reverb.analysis.course import level_course
 from tonewright.reverb.analysis.measure import SAFE_PRODUCT
@@ -60,8 +60,18 @@ def prepared(clip: Clip, *, name: str) -> tuple[np.ndarray, float, list[str]]:
     return samples, rounding_noise(clip.samples), said
 
 
+def check_clip(clip: object, name: str) -> None:
+    """Refuse what is no clip: the name of a file, or samples whose rate nobody knows."""
+    if not isinstance(clip, Clip):
+        raise UsageError(
+            f"{name}: {type(clip).__name__} is no clip; tonewright.read(path) gives one, or "
+            "tonewright.Clip(samples, sample_rate)"
+        )
+
+
 def _refuse(clip: Clip, name: str) -> None:
     """Raise an error where there is nothing to measure."""
+    check_clip(clip, name)
     if not clip.frames:
         raise AudioError(name, "is empty; a room response holds at least its direct sound")
     broken = int(clip.samples.size - np.isfinite(clip.samples).sum())

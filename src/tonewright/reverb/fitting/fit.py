@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from tonewright.audio.clips import Clip
+from tonewright.errors import UsageError
+from tonewright.reverb.analysis.doubts import check_clip
+from tonewright.reverb.analysis.tables import band_name
 from tonewright.reverb.config import Config
 from tonewright.reverb.fitting.effort import EFFORTS, Effort
 from tonewright.reverb.fitting.figures import figures_of
@@ -60,8 +63,10 @@ def fit(
     ------
     AudioError
         If there is nothing to fit: the response is empty, silent, constant, or not finite.
+    UsageError
+        If a setting is not one of those above.
     """
-    Config(size=size, quality=quality)
+    _check(clip, size, quality, budget_s)
     work = _Work(EFFORTS[quality], budget_s, progress)
     room = prepare(clip)
     target = target_of(room, longest_s=work.effort.longest_s)
@@ -90,6 +95,17 @@ def fit(
         assumptions=(*room.assumptions, *_assumed(target)),
         seconds=time.perf_counter() - work.begun,
     )
+
+
+def _check(clip: Clip, size: int, quality: str, budget_s: float | None) -> None:
+    """Refuse arguments that cannot be meant."""
+    check_clip(clip, NAME)
+    try:
+        Config(size=size, quality=quality)
+    except UsageError as error:
+        raise UsageError(str(error).removeprefix("system.")) from None
+    if budget_s is not None and not budget_s > 0:
+        raise UsageError(f"budget_s is {budget_s:g}; it must be above 0 seconds, or None")
 
 
 class _Work:
@@ -182,7 +198,7 @@ def _assumed(target: Target) -> list[str]:
     unknown = target.octaves.centers_hz[~target.measured]
     if not len(unknown):
         return []
-    names = ", ".join(f"{center:,.0f}" for center in unknown)
+    names = ", ".join(band_name(center) for center in unknown)
     if len(unknown) == len(target.octaves.centers_hz):
         return [f"{NAME} shows no decay in any octave; one as long as the sound was assumed, 2 s at most"]
     return [f"the decay could not be measured at {names} Hz; that of the nearest octaves was assumed"]

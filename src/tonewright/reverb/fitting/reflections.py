@@ -46,7 +46,7 @@ def early_reflections(
     taps : gains (channels, 1, taps)
     distance_db : mean distance of the decay curves up to the late sound
     """
-    length = max(1, round(target.split_s * target.sample_rate))
+    length = min(max(1, round(target.split_s * target.sample_rate)), target.samples.shape[1])
     room = target.samples[:, :length]
     fade = np.minimum(1.0, np.arange(length, 0, -1) / max(1.0, _FADE * length))
     missing = (room - late[:, :length]) * fade

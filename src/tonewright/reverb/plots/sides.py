@@ -70,7 +70,7 @@ def sides(
         pair = [what.room_analysis, what.analysis]
     else:
         raise UsageError(
-            f"a {type(what).__name__} cannot be drawn; give a clip, an analysis, a comparison or a fit"
+            f"{type(what).__name__} cannot be drawn; give a clip, an analysis, a comparison or a fit"
         )
     channels = min(analysis.channels for analysis in pair)
     if not 0 <= channel < channels:

@@ -136,6 +136,7 @@ def test_an_export_is_named_for_its_network(to: str, here: Path, capsys: pytest.
         (("colorless", "-o", "x.txt"), 2, "name a file that ends in .json"),
         (("colorless", "-o", "x.json", "--rt", "0"), 2, "--rt"),
         (("colorless", "-o", "x.json", "--delays", "1,b"), 2, "give whole samples with commas"),
+        (("colorless", "-o", "x.json", "--delays", ","), 2, "give whole samples with commas"),
         (("colorless", "-o", "x.json", "--delays", "0,5"), 2, "delays"),
         (("colorless", "-o", "x.json", "--size", "2", "--channels", "3"), 2, "as many delay lines"),
         (("render", "none.json", "hall.wav", "-o", "x.wav"), 1, "none.json: there is no such file"),

@@ -221,6 +221,8 @@ class TestRefusals:
         [
             ({}, "N="),
             ({"N": 0}, "at least one"),
+            ({"N": 2.5}, "N is 2.5"),
+            ({"N": "4"}, "N is 4; give the number"),
             ({"N": 4, "delays": [3, 5]}, "N is 4"),
             ({"delays": [3.5, 7]}, "whole samples"),
             ({"delays": [0, 7]}, "at least 1"),

@@ -57,5 +57,5 @@ def test_arguments_are_refused_by_their_own_names(arguments: dict, words: str) -
 @pytest.mark.parametrize("function", [fit, analyse])
 @pytest.mark.parametrize("sound", ["hall.wav", np.ones(100)])
 def test_what_is_no_clip_is_told_how_to_become_one(function, sound) -> None:
-    with pytest.raises(UsageError, match="is no clip; tonewright.read"):
+    with pytest.raises(UsageError, match=r"is no clip; tonewright\.read"):
         function(sound)

@@ -41,8 +41,7 @@ def sample_delay_lengths(
     (N,) whole samples
     """
     low, high = delay_range
-    if N < 1:
-        raise NetworkError(f"N is {N}; a network needs at least one delay line")
+    _check_count(N)
     if low < 1 or high <= low:
         raise NetworkError(f"delay_range is {tuple(delay_range)}; it must ascend from at least 1")
     wanted = _drawn_lengths(N, low, high, distribution, np.random.default_rng(rng))
@@ -188,6 +187,7 @@ def given_lengths(N: int | None, delays: ArrayLike | None) -> np.ndarray | None:
     if delays is None:
         if N is None:
             raise NetworkError("give the number of delay lines N=, or their lengths delays=")
+        _check_count(N)
         return None
     lengths = np.asarray(delays).ravel()
     if N is not None and lengths.size != N:
@@ -195,9 +195,13 @@ def given_lengths(N: int | None, delays: ArrayLike | None) -> np.ndarray | None:
     return lengths
 
 
+def _check_count(N: int | None) -> None:
+    if not isinstance(N, int | np.integer) or N < 1:
+        raise NetworkError(f"N is {N}; give the number of delay lines, at least one")
+
+
 def _evenly_drawn(N: int | None, span: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    if N is None or N < 1:
-        raise NetworkError(f"N is {N}; a network needs at least one delay line")
+    _check_count(N)
     if span[0] < 1 or span[1] <= span[0]:
         raise NetworkError(f"delay_range is {tuple(span)}; it must ascend from at least 1")
     return rng.integers(span[0], span[1], size=N)

@@ -166,6 +166,9 @@ def test_large_networks() -> None:
     found = engine.spectrum(*parts)
     np.testing.assert_allclose(found, direct(engine.terms, *parts), rtol=1e-9, atol=1e-9)
     gradient = engine.pullback(found)
+    step = 1e-5 * rng.standard_normal((64, 64))
+    energies = [np.sum(np.abs(direct(engine.terms, parts[0] + s * step, *parts[1:])) ** 2) for s in (1, -1)]
+    assert (energies[0] - energies[1]) / 4 == pytest.approx(np.sum(gradient.A * step), rel=1e-5)
     assert gradient.d is None
     assert gradient.delays is None
     assert gradient.A.shape == (64, 64)

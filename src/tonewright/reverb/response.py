@@ -12,7 +12,6 @@ from tonewright.reverb.network import FDNBuild
 LOSSLESS_S = 2.0
 LONGEST_S = 60.0
 _GRID = 4096
-_ROUNDING = 1e-8
 
 
 def impulse_response(network: Any, length: int | None = None, *, dtype: Any = "float64") -> np.ndarray:
@@ -62,9 +61,11 @@ def settling_samples(build: FDNBuild, *, refuse_unstable: bool = False) -> int:
     build : the network
     refuse_unstable : raise NetworkError for a network whose sound grows, which otherwise counts as lossless
     """
+    from tonewright.reverb.stability import ROUNDING
+
     radius = decay_radius(build, refuse_unstable=refuse_unstable)
-    decay = LOSSLESS_S * build.fs if radius >= 1 - _ROUNDING else 0.0
-    if 0 < radius < 1 - _ROUNDING:
+    decay = LOSSLESS_S * build.fs if radius >= 1 - ROUNDING else 0.0
+    if 0 < radius < 1 - ROUNDING:
         decay = min(-3 / np.log10(radius), LONGEST_S * build.fs)
     early = 0 if build.early is None else int(build.early.positions.max(initial=-1)) + 1
     return max(build.pre_delay + int(build.delays.max()) + int(np.ceil(decay)), early)
@@ -83,13 +84,13 @@ def decay_radius(build: FDNBuild, *, refuse_unstable: bool = False) -> float:
     refuse_unstable : raise NetworkError for a network whose sound grows
     """
     from tonewright.reverb.absorption.sections import sections_response
-    from tonewright.reverb.stability import check_stable, loop_radius
+    from tonewright.reverb.stability import ROUNDING, check_stable, loop_radius
 
     gains = np.ones((1, build.lines))
     if build.filters is not None:
         gains = np.abs(sections_response(build.filters, _GRID))
     bound = float(np.max((gains.max(axis=0) * np.linalg.norm(build.A, 2)) ** (1 / build.delays)))
-    if bound <= 1 + _ROUNDING:
+    if bound <= 1 + ROUNDING:
         return bound
     return check_stable(build, "the network") if refuse_unstable else loop_radius(build)
 

@@ -109,6 +109,8 @@ def draw(analysis: RoomAnalysis, path: Path, *, label: str, force: bool) -> None
 
 def show_one(file: Path, analysis: RoomAnalysis, said: Sequence[str]) -> None:
     """Every figure of a response, a table a channel."""
+    from tonewright.cli.reverb.responses import cell
+
     click.echo(f"{file}: {analysis.clip.seconds:.2f} s at {analysis.sample_rate} Hz")
     for channel in range(analysis.channels):
         if analysis.channels > 1:
@@ -125,6 +127,7 @@ def show_one(file: Path, analysis: RoomAnalysis, said: Sequence[str]) -> None:
 
 def show_many(found: Sequence[tuple[Path, RoomAnalysis, Sequence[str]]]) -> None:
     """A row a channel, over all frequencies."""
+    from tonewright.cli.reverb.responses import cell
     from tonewright.cli.show import print_table
 
     rows = []
@@ -149,10 +152,3 @@ def show_many(found: Sequence[tuple[Path, RoomAnalysis, Sequence[str]]]) -> None
     for file, _, said in found:
         for words in said:
             click.echo(f"note: {words if str(file) in words else f'{file}: {words}'}")
-
-
-def cell(value: float, form: str) -> str:
-    """A number in words, a dash where it could not be measured."""
-    import math
-
-    return form.format(value) if math.isfinite(value) else "–"

@@ -152,6 +152,7 @@ def mean(values: Sequence[float]) -> float | None:
 
 def show(file: Path, made: Fit, result: dict[str, Any]) -> None:
     """The table of decay times, what was assumed, and where it all lies."""
+    from tonewright.cli.reverb.responses import cell
     from tonewright.cli.show import print_table
     from tonewright.reverb.analysis.tables import band_name
 
@@ -178,8 +179,3 @@ def show(file: Path, made: Fit, result: dict[str, Any]) -> None:
     for words in result["assumptions"]:
         click.echo(f"note: {words}")
     click.echo(result["output"])
-
-
-def cell(value: float | None, form: str) -> str:
-    """A number for the table, a dash where there is none."""
-    return "–" if value is None else form.format(value)

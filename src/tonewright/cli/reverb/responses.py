@@ -1,7 +1,8 @@
-"""What the commands on responses share: files and folders of them, and going on after a bad one."""
+"""What the commands on responses share: files and folders of them, going on after a bad one, cells."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,11 @@ def type_of(error: Exception) -> type[TonewrightError]:
     from tonewright.errors import UsageError
 
     return UsageError if isinstance(error, UsageError) else TonewrightError
+
+
+def cell(value: float | None, form: str) -> str:
+    """A number in words, a dash where it could not be measured."""
+    return "–" if value is None or not math.isfinite(value) else form.format(value)
 
 
 def finish(failed: Sequence[Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import sosfilt
 
+from tonewright.reverb.absorption import GraphicAbsorption
 from tonewright.reverb.engines.recursion import RecursionEngine
 from tonewright.reverb.fitting.layout import Layout
 from tonewright.reverb.fitting.mixing import COHERENT_HZ, Mixture, better_gains
@@ -19,6 +20,8 @@ from tonewright.reverb.fitting.tone import Equaliser
 # A curve may not ask for more than this above or below its neighbourhood.
 _MOST_DB, _FIRST_DB = 15.0, 200.0
 _SEARCH = 60
+# More outputs than these keep the gains they were drawn with.
+_MOST_MIXED = 8
 _THIRDS = 0.2
 
 
@@ -45,12 +48,10 @@ class LateSound:
 
     def design(self, target: Target, equaliser: Equaliser) -> None:
         """Make the filters: `filters` (sections, 6, lines) and `tone` (sections, 6, channels)."""
-        centers, rate = target.octaves.centers_hz, target.sample_rate
-        eq = Equaliser(centers, rate, fraction=1)
-        parts = [
-            np.stack([eq.sections(-60 * m / (decays * rate)) for m in self.layout.delays], 2)
-            for decays in self.decays_s.T
-        ]
+        design = GraphicAbsorption(
+            self.layout.delays, target.sample_rate, centers_hz=target.octaves.centers_hz
+        )
+        parts = [design.sections(decays) for decays in self.decays_s.T]
         self.filters = np.stack(
             [parts[group][:, :, line] for line, group in enumerate(self.layout.group)], axis=2
         )
@@ -110,7 +111,7 @@ def fitted_late(
     for number in range(rounds):
         late.design(target, equaliser)
         settled = number >= max(2, rounds // 2)
-        if number in (max(2, rounds // 2), rounds - 1):
+        if number in (max(2, rounds // 2), rounds - 1) and len(target.samples) <= _MOST_MIXED:
             mixture = Mixture(target, late.lines(length), late.tone, wanted)
             late.outputs = better_gains(mixture, late.outputs, steps=_SEARCH)
         response = late.render(length)

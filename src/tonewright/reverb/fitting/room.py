@@ -15,6 +15,8 @@ LEAD_S = 0.0005
 NAME = "the response"
 _OFFSET_DB = -20.0
 _PAUSE_S = 0.001
+# Fewer samples tell nothing of an offset.
+_ENOUGH = 64
 
 
 @dataclass(eq=False)
@@ -62,11 +64,12 @@ def prepare(clip: Clip) -> Room:
         raise AudioError(NAME, f"holds {broken} samples that are NaN or infinite; mend or export it anew")
     samples = clip.samples.astype(np.float64)
     assumptions: list[str] = []
-    samples = _centred(samples, assumptions)
+    if clip.frames >= _ENOUGH:
+        samples = _centred(samples, assumptions)
     if not samples.any():
         raise AudioError(NAME, "is silent throughout or constant; there is no room in it")
     samples = _trimmed(samples, clip.sample_rate, assumptions)
-    silent = ~samples.any(axis=1)
+    silent: np.ndarray = ~samples.any(axis=1)
     for channel in np.flatnonzero(silent):
         assumptions.append(f"channel {channel + 1} is silent; its output is silent too")
     analysis = analyse(Clip(samples[~silent].astype(np.float32), clip.sample_rate), name=NAME)

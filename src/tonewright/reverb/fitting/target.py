@@ -18,11 +18,15 @@ _MIDDLE_HZ = (177.0, 5700.0)
 _FULL_DB, _LAST_DB, _LESS = -37.0, -60.0, 0.3
 # The first point is all the late energy, which clarity hangs on.
 _FIRST = 6.0
-_LEAST_RANGE_DB = 15.0
+# How far a curve may be from a straight decay, and how much longer than the sound a decay may be.
+_CROOKED_DB, _SLOWEST = 5.0, 6.0
+# Decay time times bandwidth: what is less is the ringing of the band's filter.
+_RINGING = 10.0
 _FAINT_DB, _BEYOND_DB, _LEAST_FALL_DB = -90.0, 25.0, 8.0
 # Close to its end, a curve hangs on where that is.
 _GAIN = 0.85
 _FINE = 512
+_BEYOND_S = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,7 @@ class Target:
     @property
     def measured(self) -> np.ndarray:
         """(octaves,) whether a decay could be measured in any channel."""
-        return (self.weights > 0).any(axis=(0, 2))
+        return np.asarray((self.weights > 0).any(axis=(0, 2)))
 
     def curves_of(self, sounds: np.ndarray) -> np.ndarray:
         """Decay curves of other sounds (channels, time) at the same points, (channels, octaves, POINTS)."""
@@ -97,10 +101,11 @@ def target_of(room: Room, *, longest_s: float) -> Target:
     rate = room.sample_rate
     heard = room.samples[~room.silent]
     seconds = heard.shape[1] / rate
-    ends = np.clip(np.nan_to_num(room.ends_s, nan=seconds), 2 / rate, min(seconds, longest_s))
-    samples = heard[:, : max(1, int(np.ceil(rate * ends.max())))]
-    octaves, thirds = (Bands(samples.shape[1], rate, fraction=fraction) for fraction in (1, 3))
     split = split_s(room)
+    ends = np.clip(np.nan_to_num(room.ends_s, nan=seconds), 2 / rate, min(seconds, longest_s))
+    longest = min(seconds, max(float(ends.max()), split + _BEYOND_S))
+    samples = heard[:, : max(1, int(np.ceil(rate * longest)))]
+    octaves, thirds = (Bands(samples.shape[1], rate, fraction=fraction) for fraction in (1, 3))
     curves, times, weights = _curves(room, samples, octaves, ends, split)
     places = np.log(thirds.centers_hz), np.log(octaves.centers_hz)
     thirds_ends = np.stack([np.interp(*places, row) for row in ends])
@@ -152,7 +157,7 @@ def _curves(
     """
     fine = np.linspace(0.0, 1.0, _FINE) * np.ones((len(octaves.centers_hz), 1))
     found = [], [], []
-    for sound, end, noise, band_range in zip(samples, ends, room.noise, _ranges_db(room), strict=True):
+    for sound, end, noise in zip(samples, ends, room.noise, strict=True):
         times = split + (_GAIN * end - split).clip(0.0)[:, None] * fine
         whole = octaves.remaining(sound, np.zeros((len(end), 1)), end, noise)
         levels = decibels(octaves.remaining(sound, times, end, noise)) - decibels(whole)
@@ -163,7 +168,7 @@ def _curves(
         times = np.stack([np.interp(-want, -fall, time) for want, fall, time in rows])
         levels = decibels(octaves.remaining(sound, times, end, noise))
         relative = levels - decibels(whole)
-        usable = (band_range >= _LEAST_RANGE_DB) & (times[:, -1] - times[:, 0] > 0.01)
+        usable = times[:, -1] - times[:, 0] > 0.01
         usable &= (relative[:, 0] > _FAINT_DB) & (relative[:, 0] - relative[:, -1] > _LEAST_FALL_DB)
         found[0].append(levels)
         found[1].append(times)
@@ -171,10 +176,22 @@ def _curves(
         weight[:, 0] *= _FIRST
         found[2].append(weight)
     curves, times, weights = map(np.stack, found)
+    weights[~_decays(room, times, ends, curves, weights)] = 0.0
     return curves, times, weights
 
 
-def _ranges_db(room: Room) -> np.ndarray:
-    """Dynamic ranges (channels, octaves) of decays, 0 where there is none."""
-    analysis = room.analysis
-    return np.where(np.isfinite(analysis.decay_s), analysis.dynamic_range_db, 0.0)
+def _decays(
+    room: Room, times: np.ndarray, ends: np.ndarray, curves: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Whether each band (channels, octaves) decays as rooms do: steadily, and not far too slowly."""
+    widths = room.analysis.bands_hz * (2**0.5 - 2**-0.5)
+    found = (weights > 0).any(axis=-1)
+    for channel, band in np.argwhere(found):
+        row = tuple(part[channel : channel + 1, band] for part in (times, ends, curves, weights))
+        (decay,), distance = fitted_decays_s(*row, slopes=1)
+        measured = np.isfinite(room.analysis.decay_s[channel, band])
+        steady = distance < (_CROOKED_DB if measured else 0.5 * _CROOKED_DB)
+        slow = decay > _SLOWEST * ends[channel, band]
+        ringing = decay * widths[band] < _RINGING
+        found[channel, band] = steady and not slow and (measured or not ringing)
+    return found

@@ -68,7 +68,8 @@ def test_remaining_energy_falls_and_noise_is_taken_away() -> None:
 @pytest.mark.parametrize("decays", [(0.7,), (0.4, 1.1)])
 def test_a_curve_is_the_integral_of_its_power(decays: tuple[float, ...]) -> None:
     fine = np.linspace(0.0, 1.5, 150_001)
-    power = sum(p * np.exp(-DECAY_RATE * fine / t) for p, t in zip((1.0, SECOND), decays, strict=False))
+    powers = zip((1.0, SECOND), decays, strict=False)
+    power = np.sum([p * np.exp(-DECAY_RATE * fine / t) for p, t in powers], axis=0)
     left = np.append(np.cumsum(((power[1:] + power[:-1]) / 2)[::-1])[::-1], 0.0) * (fine[1] - fine[0])
     times = np.array([[0.0, 0.3, 0.9]])
     wanted = 10 * np.log10(DECAY_RATE * np.interp(times, fine, left))

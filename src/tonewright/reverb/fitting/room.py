@@ -69,7 +69,7 @@ def prepare(clip: Clip) -> Room:
     if not samples.any():
         raise AudioError(NAME, "is silent throughout or constant; there is no room in it")
     samples = _trimmed(samples, clip.sample_rate, assumptions)
-    silent: np.ndarray = ~samples.any(axis=1)
+    silent = np.array([not row.any() for row in samples])
     for channel in np.flatnonzero(silent):
         assumptions.append(f"channel {channel + 1} is silent; its output is silent too")
     analysis = analyse(Clip(samples[~silent].astype(np.float32), clip.sample_rate), name=NAME)

@@ -185,7 +185,7 @@ def _decays(
 ) -> np.ndarray:
     """Whether each band (channels, octaves) decays as rooms do: steadily, and not far too slowly."""
     widths = room.analysis.bands_hz * (2**0.5 - 2**-0.5)
-    found = (weights > 0).any(axis=-1)
+    found = np.asarray((weights > 0).any(axis=-1))
     for channel, band in np.argwhere(found):
         row = tuple(part[channel : channel + 1, band] for part in (times, ends, curves, weights))
         (decay,), distance = fitted_decays_s(*row, slopes=1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.reverb.engines.minor_lanes import lane_formula
+from tonewright.reverb.engines.minor_lanes import Vectors, lane_formula
 
 BIN_LANES = 8
 TERM_LANES = 4
@@ -114,15 +114,8 @@ def _returned(pr, pi, qr, qi, weight, gr, gi):
     return -tr - si, -ti - sr, si - tr, ti - sr
 
 
-_ratio_of_one, _returned_of_one = njit(**_inlined)(_ratio), njit(**_inlined)(_returned)
-
-
-@lane_formula(
-    written=("pairs", "mirrored", "plain", "plain", "plain", "plain"),
-    read=("pairs", "mirrored", *("same",) * 4, *("plain",) * 4),
-    lanes=BIN_LANES,
-)
-def _colorless_lanes(ar, ai, br, bi, one, direct, scale, floor, value, pulled, total, largest):
+def _colorless(ar, ai, br, bi, one, direct, scale, floor, value, pulled, total, largest):
+    """Derivatives of (|H| - 1)² by a bin and its mirror, and the sums of `colorless_bins` so far."""
     pr, pi, qr, qi, weight, energy = _ratio(ar, ai, br, bi, one, floor)
     hr = direct + qr
     size = (hr * hr + qi * qi + floor).root()
@@ -131,24 +124,22 @@ def _colorless_lanes(ar, ai, br, bi, one, direct, scale, floor, value, pulled, t
     return *back, value + error * error, pulled + pull * hr, total + energy, largest.larger(weight)
 
 
-@njit(**_inlined)
-def _colorless_one(numbers, near, far, constants, totals):
-    """As `_colorless_lanes`, for one bin, which may be its own mirror."""
-    one, direct, scale, floor = constants[0], constants[1], constants[2], constants[3]
-    ar, ai, br, bi = numbers[near], numbers[near + 1], numbers[far], numbers[far + 1]
-    pr, pi, qr, qi, weight, energy = _ratio_of_one(ar, ai, br, bi, one, floor)
-    hr = direct + qr
-    size = np.sqrt(hr * hr + qi * qi + floor)
-    error, pull = size - one, scale - scale / size
-    c, d, e, f = _returned_of_one(pr, pi, qr, qi, weight, pull * hr, pull * qi)
-    if near == far:
-        c, d = c + e, d + f
-        e, f = c, d
-    numbers[near], numbers[near + 1], numbers[far], numbers[far + 1] = c, d, e, f
-    totals[0] += error * error
-    totals[1] += pull * hr
-    totals[2] += energy
-    totals[3] = max(totals[3], weight)
+def _own_mirror(formula):
+    """The formula for bins that are their own mirrors."""
+
+    def own(*values):
+        c, d, e, f, *others = formula(*values)
+        return c + e, d + f, *others
+
+    return own
+
+
+_SUMS = (Vectors(2),) * 4
+_PAIR = Vectors(0, mark="pairs"), Vectors(0, mark="mirrored")
+_read = (*_PAIR, Vectors(1, 4, "same"), *_SUMS)
+_colorless_lanes = lane_formula(_colorless, written=(*_PAIR, *_SUMS), read=_read, lanes=BIN_LANES)
+_colorless_one = lane_formula(_colorless, written=(*_PAIR, *_SUMS), read=_read, lanes=1)
+_colorless_own = lane_formula(_own_mirror(_colorless), written=(_PAIR[0], *_SUMS), read=_read, lanes=1)
 
 
 @njit(**_inlined)
@@ -181,9 +172,7 @@ def colorless_bins(numbers, rows, columns, constants, sums, totals):
     totals : (4,) where are written the sum of (|H| - 1)² over the bins, the derivative by D, the energy
         |2 P|² + |2 R|² over half the circle, and the largest 1 / |2 P|²
     """
-    c, kept = constants, (sums, sums, sums, sums)
-    places = (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
-    outputs, inputs = (numbers, numbers, *kept), (numbers, numbers, c, c, c, c, *kept)
+    arrays, own = (numbers, constants, sums), (0, BIN_LANES, 2 * BIN_LANES, 3 * BIN_LANES)
     for j in range(4):
         totals[j] = 0.0
     for which in range(4 + (rows + 1) // 2):
@@ -193,9 +182,13 @@ def colorless_bins(numbers, rows, columns, constants, sums, totals):
         whole = count - count % BIN_LANES
         for done in range(0, whole, BIN_LANES):
             near, far = first + 2 * done, second + 2 * (count - done - BIN_LANES)
-            _colorless_lanes(outputs, (near, far, *places), inputs, (near, far, 0, 1, 2, 3, *places))
+            _colorless_lanes(arrays, (near, far, *own), arrays, (near, far, 0, *own))
         for done in range(whole, count):
-            _colorless_one(numbers, first + 2 * done, second + 2 * (count - done - 1), constants, totals)
+            near, far = first + 2 * done, second + 2 * (count - done - 1)
+            if near == far:
+                _colorless_own(arrays, (near, *own), arrays, (near, far, 0, *own))
+            else:
+                _colorless_one(arrays, (near, far, *own), arrays, (near, far, 0, *own))
         for k in range(BIN_LANES):
             for j in range(3):
                 totals[j] += sums[j * BIN_LANES + k]
@@ -204,14 +197,37 @@ def colorless_bins(numbers, rows, columns, constants, sums, totals):
 
 @njit(**_inlined)
 def _mirror(row, column, rows, columns):
-    """Where the mirror of the bin at [row, column] stands."""
+    """Where the mirror of the bin at [row, column] stands, in the flat transform."""
     if row:
-        return rows - row, columns - 1 - column
-    return 0, columns - column if column else 0
+        return 2 * ((rows - row) * columns + columns - 1 - column)
+    return 2 * (columns - column) if column else 0
+
+
+@lane_formula(
+    written=(Vectors(2, mark="pairs"), Vectors(3, 2)),
+    read=(Vectors(0, mark="pairs"), Vectors(0, mark="pairs"), Vectors(1, 4, "same")),
+    lanes=1,
+)
+def _response(ar, ai, br, bi, one, direct, scale, floor):
+    _, _, qr, qi, weight, energy = _ratio(ar, ai, br, bi, one, floor)
+    return direct + qr, qi, energy, weight
 
 
 @njit(**_options)
-def response_bins(packed, constants, spectrum):
+def _response_bins(packed, constants, spectrum, pair):
+    arrays, total, largest = (packed, constants, spectrum, pair), 0.0, 0.0
+    rows, columns, _ = packed.shape
+    bins = spectrum.shape[0]
+    for row in range(min(rows, bins)):
+        for column in range((bins - row + rows - 1) // rows):
+            near, far = 2 * (row * columns + column), _mirror(row, column, rows, columns)
+            _response(arrays, (2 * (row + rows * column), 0), arrays, (near, far, 0))
+            total += pair[0]
+            largest = max(largest, pair[1])
+    return total, largest
+
+
+def response_bins(packed: np.ndarray, constants: np.ndarray, spectrum: np.ndarray) -> tuple[float, float]:
     """Writes H (bins, 2) in the order of the frequencies; returns the last two of those of `colorless_bins`.
 
     Parameters
@@ -220,39 +236,31 @@ def response_bins(packed, constants, spectrum):
     constants : as of `colorless_bins`
     spectrum : (bins, 2)
     """
-    one, direct, floor = constants[0], constants[1], constants[3]
-    rows, columns, _ = packed.shape
-    total, largest = 0.0, 0.0
-    for row in range(min(rows, spectrum.shape[0])):
-        k = row
-        for column in range((spectrum.shape[0] - row + rows - 1) // rows):
-            i, j = _mirror(row, column, rows, columns)
-            a, b = packed[row, column, 0], packed[row, column, 1]
-            c, d = packed[i, j, 0], packed[i, j, 1]
-            _, _, qr, qi, weight, energy = _ratio_of_one(a, b, c, d, one, floor)
-            spectrum[k, 0], spectrum[k, 1] = direct + qr, qi
-            total += energy
-            largest = max(largest, weight)
-            k += rows
-    return total, largest
+    return _response_bins(packed, constants, spectrum, np.empty(2, packed.dtype))
+
+
+def _pulled(ar, ai, br, bi, gr, gi, one, direct, scale, floor):
+    pr, pi, qr, qi, weight, _ = _ratio(ar, ai, br, bi, one, floor)
+    return _returned(pr, pi, qr, qi, weight, gr, gi)
+
+
+_RETURNED = Vectors(3, mark="pairs")
+_read = (*(Vectors(k, mark="pairs") for k in (0, 0, 2)), Vectors(1, 4, "same"))
+_pulled_one = lane_formula(_pulled, written=(_RETURNED, _RETURNED), read=_read, lanes=1)
+_pulled_own = lane_formula(_own_mirror(_pulled), written=(_RETURNED,), read=_read, lanes=1)
 
 
 @njit(**_options)
 def pullback_bins(packed, constants, gradient, returned):
     """Writes the derivatives by the sequences (rows, columns, 2) from those by H (bins, 2)."""
-    one, floor = constants[0], constants[3]
+    arrays = packed, constants, gradient, returned
     rows, columns, _ = packed.shape
-    for row in range(min(rows, gradient.shape[0])):
-        k = row
-        for column in range((gradient.shape[0] - row + rows - 1) // rows):
-            i, j = _mirror(row, column, rows, columns)
-            a, b = packed[row, column, 0], packed[row, column, 1]
-            c, d = packed[i, j, 0], packed[i, j, 1]
-            pr, pi, qr, qi, weight, _ = _ratio_of_one(a, b, c, d, one, floor)
-            c, d, e, f = _returned_of_one(pr, pi, qr, qi, weight, gradient[k, 0], gradient[k, 1])
-            if i == row and j == column:
-                c, d = c + e, d + f
+    bins = gradient.shape[0]
+    for row in range(min(rows, bins)):
+        for column in range((bins - row + rows - 1) // rows):
+            near, far = 2 * (row * columns + column), _mirror(row, column, rows, columns)
+            read = near, far, 2 * (row + rows * column), 0
+            if near == far:
+                _pulled_own(arrays, (near,), arrays, read)
             else:
-                returned[i, j, 0], returned[i, j, 1] = e, f
-            returned[row, column, 0], returned[row, column, 1] = c, d
-            k += rows
+                _pulled_one(arrays, (near, far), arrays, read)

@@ -112,26 +112,18 @@ def slot_places(lines: int) -> np.ndarray:
     return np.cumsum([0] + [(lines - slot) ** 2 for slot in range(lines - LAST + 1)]) * LANES
 
 
+def subset_slots(lines: int) -> np.ndarray:
+    """Slot of the matrix of each subset of the lines in the middle."""
+    count = np.arange(1 << (lines - FIRST - LAST))
+    lowest = np.bitwise_count((count & -count) - 1)
+    return np.where(count > 0, lines - LAST - lowest, FIRST).astype(np.int64)
+
+
 def lanes_taken() -> np.ndarray:
     """Lanes in which each of the first lines is eliminated, and all, in which the others are."""
     lanes = np.arange(LANES)
     taken = [lanes >> (line + 1) & 1 for line in range(FIRST)]
     return np.concatenate([*taken, np.ones(LANES)])
-
-
-@njit(**_called)
-def _trailing_zeros(number):
-    count = 0
-    while not number & 1:
-        number >>= 1
-        count += 1
-    return count
-
-
-@njit(**_called)
-def _slot(lines, t):
-    """Slot of the matrix of subset `t`."""
-    return lines - LAST - _trailing_zeros(t) if t else FIRST
 
 
 @njit(**_called)
@@ -199,12 +191,13 @@ def _last_places(lines, places, slot):
 
 
 @njit(**_options)
-def minors(places, stack, products, row, taken, limits, found):
+def minors(places, slots, stack, products, row, taken, limits, found):
     """Principal minors of a pair of matrices; False where a pivot is small.
 
     Parameters
     ----------
     places : (slots + 1,) from `slot_places`
+    slots : (subsets of the middle,) from `subset_slots`
     stack : where the first slot holds both matrices in each pair of lanes
     products, row : scratch
     taken : (first lines + 1, lanes) from `lanes_taken`, flat
@@ -214,11 +207,11 @@ def minors(places, stack, products, row, taken, limits, found):
     lines = places.size - 2 + LAST
     for s in range(LANES):
         products[s] = 1.0
-    for step in range(FIRST + (1 << (lines - FIRST - LAST))):
+    for step in range(FIRST + slots.size):
         t = step - FIRST
-        slot = _slot(lines, t) if t >= 0 else step + 1
+        slot = slots[t] if t >= 0 else step + 1
         if t:
-            owner = _slot(lines, t & (t - 1)) if t > 0 else step
+            owner = slots[t & (t - 1)] if t > 0 else step
             largest = _eliminate(lines, places, owner, slot - 1, stack, products, row, taken)
             if not largest <= limits[slot - 1]:
                 return False
@@ -229,7 +222,7 @@ def minors(places, stack, products, row, taken, limits, found):
 
 
 @njit(**_options)
-def minors_adjoint(places, stack, products, row, taken, given, gradient, d_products):
+def minors_adjoint(places, slots, stack, products, row, taken, given, gradient, d_products):
     """Derivatives by the pair, into the first slot of `gradient`, from those by its minors, `given`.
 
     The stack and the products are as `minors` left them, and `gradient` and `d_products` like them.
@@ -239,11 +232,11 @@ def minors_adjoint(places, stack, products, row, taken, given, gradient, d_produ
         gradient[k] = 0.0
     for k in range((FIRST + 1) * LANES):
         d_products[k] = 0.0
-    last = (1 << (lines - FIRST - LAST)) - 1
-    for t in range(last + 1):
-        slot = _slot(lines, t)
+    last = slots.size - 1
+    for t in range(slots.size):
+        slot = slots[t]
         if t:
-            owner = _slot(lines, t & (t - 1))
+            owner = slots[t & (t - 1)]
             _eliminate(lines, places, owner, slot - 1, stack, products, row, taken)
             for k in range(places[slot], places[slot + 1]):
                 gradient[k] = 0.0
@@ -254,8 +247,8 @@ def minors_adjoint(places, stack, products, row, taken, given, gradient, d_produ
         at = (v, p, q, r, v, p, q, r, own)
         _last_adjoint((d_products, gradient), (v, p, q, r), read, at)
         # Matrices of which this was the last subset; after the last of all, those of the first lines too.
-        ended = lines - LAST if t == last else _trailing_zeros(~t)
+        ended = lines - LAST - (slots[t + 1] if t < last else 0)
         for level in range(ended):
             line, whole = lines - LAST - 1 - level, t >> level << level
-            owner = _slot(lines, whole & (whole - 1)) if line >= FIRST else line
+            owner = slots[whole & (whole - 1)] if line >= FIRST else line
             _eliminate_adjoint(lines, places, owner, line, stack, products, gradient, d_products, row, taken)

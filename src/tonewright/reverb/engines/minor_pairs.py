@@ -50,7 +50,7 @@ class PairMinors:
         self._d_first = self._gradient[: places[1]].reshape(shape)
         products, row, taken = (_aligned((lines + 2) * LANES) for _ in range(3))
         taken[: (FIRST + 1) * LANES] = minor_kernels.lanes_taken()
-        self._memory = places, self._stack, products, row, taken
+        self._memory = places, minor_kernels.subset_slots(lines), self._stack, products, row, taken
         self._d_products, self._limits = _aligned(products.size), np.full(lines, 1e3)
 
     def find(self, A: np.ndarray, outer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

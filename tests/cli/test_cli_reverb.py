@@ -170,6 +170,13 @@ def test_a_fit_that_fails_leaves_nothing(
     assert [file.name for file in here.iterdir()] == ["hall.wav"]
 
 
+def test_a_fit_goes_into_no_file(here: Path, quick_fit: list, capsys: pytest.CaptureFixture) -> None:
+    (here / "notes.txt").write_text("mine")
+    code, _, error = run(capsys, "fit", room(here / "hall.wav"), "-o", here / "notes.txt" / "hall")
+    assert (code, "notes.txt is a file; choose another -o" in one_line(error)) == (1, True)
+    assert not quick_fit
+
+
 def test_the_network_alone(here: Path, quick_fit: list, capsys: pytest.CaptureFixture) -> None:
     room(here / "hall.wav")
     code, out, _ = run(capsys, "fit", "hall.wav", "-o", "new/hall.json", "--json")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tonewright.audio.clips import Clip
-from tonewright.errors import UsageError
+from tonewright.errors import AudioError, UsageError
 from tonewright.reverb import analyse, fit, is_stable
 
 RATE = 16000
@@ -38,6 +38,15 @@ def test_what_is_shorter_than_a_delay_line_is_fitted(frames: int) -> None:
     assert is_stable(made.network)
     assert np.isfinite(made.response).all()
     assert "assumed" in " ".join(made.assumptions)
+
+
+def test_what_is_all_but_silent_is_no_room() -> None:
+    decay = np.random.default_rng(0).standard_normal((2, 4000)) * 0.5 ** (np.arange(4000) / 300)
+    with pytest.raises(AudioError, match="under -200 dB"):
+        small(1e-14 * decay)
+    made = small(decay * [[1e-3], [1e-14]])
+    assert "channel 2 is silent" in " ".join(made.assumptions)
+    assert not made.response[1].any()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,11 @@ def place(files: Sequence[Path], output: str | None, *, force: bool) -> dict[Pat
 def check_target(file: Path, targets: Mapping[Path, Path], *, force: bool) -> Path:
     """The place of one fit, which must be free."""
     target = targets[file]
+    above = next(folder for folder in target.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise OutputError(f"{target}: cannot be written: {above} is a file; choose another -o")
+    if not os.access(above, os.W_OK):
+        raise OutputError(f"{target}: cannot be written: {above} is read-only; choose another -o")
     first = next(other for other, place in targets.items() if place == target)
     if first != file:
         raise OutputError(f"{file}: would go to {target} as {first} does; fit it with an -o of its own")
@@ -118,9 +124,12 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
     A new folder appears whole. In one that is there each file does; others in it stay.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".tonewright-{secrets.token_hex(8)}")
-    temporary.mkdir()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror}); choose another -o") from error
     try:
         yield temporary
         if not target.exists():

@@ -13,6 +13,8 @@ from tonewright.reverb.analysis import RoomAnalysis, analyse
 # What is kept before the direct sound: the ringing of converters and microphones.
 LEAD_S = 0.0005
 NAME = "the response"
+# Quieter sound is silence: its energy is lost in the rounding of what is added to it.
+LEAST_PEAK = 1e-10
 _OFFSET_DB = -20.0
 _PAUSE_S = 0.001
 # Fewer samples tell nothing of an offset.
@@ -68,8 +70,11 @@ def prepare(clip: Clip) -> Room:
         samples = _centred(samples, assumptions)
     if not samples.any():
         raise AudioError(NAME, "is silent throughout or constant; there is no room in it")
+    if np.abs(samples).max() < LEAST_PEAK:
+        raise AudioError(NAME, "stays under -200 dB of full scale; amplify it, or record it anew")
     samples = _trimmed(samples, clip.sample_rate, assumptions)
-    silent = np.array([not row.any() for row in samples])
+    silent = np.array([np.abs(row).max() < LEAST_PEAK for row in samples])
+    samples[silent] = 0.0
     for channel in np.flatnonzero(silent):
         assumptions.append(f"channel {channel + 1} is silent; its output is silent too")
     analysis = analyse(Clip(samples[~silent].astype(np.float32), clip.sample_rate), name=NAME)

@@ -110,7 +110,7 @@ def do_render(*, arrays: str, seconds: float, rt: list[float], folded: bool, rou
 def do_frequency(*, lines: int, nfft: int, channels: int, rounds: int) -> dict:
     """CPU seconds of a response and its gradient for a network of several channels."""
     rng = np.random.default_rng(0)
-    gains = {
+    gains: Any = {
         "input_gain": rng.standard_normal((lines, channels)),
         "output_gain": rng.standard_normal((channels, lines)),
     }

@@ -143,7 +143,7 @@ def test_every_gain_is_below_one_however_far_bands_are_apart(steps: list[float])
     sections = GraphicAbsorption(DELAYS, FS).sections(decay)
     size = np.abs(sections_response(sections, 8192))
     assert size.max() < 1
-    FDNBuild(np.eye(4), np.ones((4, 1)), np.ones((1, 4)), 0.0, DELAYS, filters=sections)
+    FDNBuild(np.eye(4), np.ones((4, 1)), np.ones((1, 4)), np.zeros(1), DELAYS, filters=sections)
 
 
 @pytest.mark.parametrize("fs", [8000.0, 16000.0, 44100.0, 192000.0])

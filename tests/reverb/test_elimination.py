@@ -27,7 +27,7 @@ def direct(terms: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np
 
 
 def criterion(weights: np.ndarray, spectrum: np.ndarray) -> float:
-    return float(np.sum((weights.conj() * spectrum).real + 0.5 * np.abs(spectrum) ** 2))
+    return float(np.sum(np.real(weights.conj() * spectrum) + 0.5 * np.abs(spectrum) ** 2))
 
 
 def slope(function, value: np.ndarray, index: tuple, step: float = 1e-5) -> float:
@@ -57,7 +57,7 @@ def test_equals_the_direct_solution(lines: int, inputs: int, outputs: int, seed:
 
 
 def test_one_line_is_a_comb() -> None:
-    engine = EliminationEngine([7], nfft=NFFT)
+    engine = EliminationEngine(np.array([7]), nfft=NFFT)
     found = engine.spectrum(np.array([[0.6]]), np.array([[2.0]]), np.array([[3.0]]), np.array([[0.5]]))
     z = np.exp(2j * np.pi * np.arange(NFFT // 2 + 1) / NFFT)
     np.testing.assert_allclose(found[:, 0, 0], 0.5 + 6 * z**-7 / (1 - 0.6 * z**-7), rtol=1e-12)
@@ -77,7 +77,10 @@ def test_gradients_of_the_parts(sizes: tuple[int, int, int]) -> None:
         gradient = getattr(found, name)
 
         def loss(value: np.ndarray, index: int = index) -> float:
-            return criterion(weights, direct(engine.terms, *parts[:index], value, *parts[index + 1 :]))
+            return criterion(
+                weights,
+                direct(engine.terms, *[value if k == index else part for k, part in enumerate(parts)]),
+            )
 
         expected = [slope(loss, parts[index], where) for where in np.ndindex(gradient.shape)]
         np.testing.assert_allclose(gradient.ravel(), expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
@@ -96,7 +99,7 @@ def test_gradients_of_delays_and_loop_terms() -> None:
         return criterion(weights, direct(loop_terms(value, None, NFFT), *parts))
 
     expected = [slope(of_delays, delays, (k,)) for k in range(4)]
-    np.testing.assert_allclose(found.delays, expected, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(found.delays), expected, rtol=1e-6)
 
     assert found.d is not None
     assert found.d.shape == engine.terms.shape
@@ -132,7 +135,7 @@ def test_vanishing_pivots_are_solved_by_exchanging_rows(dtype: str) -> None:
     a = np.array([[1.0, 0.5, 0.3], [0.7, 1.0, 0.2], [0.1, 0.9, 0.4]])
     rng = np.random.default_rng(6)
     parts = [a, *network(rng, 3, 2, 2)[1:]]
-    engine = EliminationEngine([3, 5, 8], nfft=64, dtype=dtype)
+    engine = EliminationEngine(np.array([3, 5, 8]), nfft=64, dtype=dtype)
     found = engine.spectrum(*parts)
     assert engine.solved_again >= 1
     expected = direct(engine.terms, *parts)
@@ -177,20 +180,20 @@ def test_large_networks() -> None:
 def test_a_changed_loop() -> None:
     rng = np.random.default_rng(8)
     parts = network(rng, 3, 1, 1)
-    engine = EliminationEngine([3, 4, 5], nfft=64)
+    engine = EliminationEngine(np.array([3, 4, 5]), nfft=64)
     terms = loop_terms(np.array([3.5, 4.0, 9.0]), None, 64)
     engine.change_loop(terms, delays=np.array([3.5, 4.0, 9.0]))
     np.testing.assert_allclose(engine.spectrum(*parts), direct(terms, *parts), rtol=1e-10)
-    given_terms = EliminationEngine([3.5, 4.0, 9.0], nfft=64, terms=terms)
+    given_terms = EliminationEngine(np.array([3.5, 4.0, 9.0]), nfft=64, terms=terms)
     np.testing.assert_array_equal(given_terms.spectrum(*parts), engine.spectrum(*parts))
 
 
 def test_wrong_use() -> None:
     with pytest.raises(NetworkError, match="float16"):
-        EliminationEngine([3], nfft=64, dtype="float16")
+        EliminationEngine(np.array([3]), nfft=64, dtype="float16")
     with pytest.raises(NetworkError, match="nfft is 1"):
-        EliminationEngine([3], nfft=1)
-    engine = EliminationEngine([3], nfft=64)
+        EliminationEngine(np.array([3]), nfft=1)
+    engine = EliminationEngine(np.array([3]), nfft=64)
     with pytest.raises(NetworkError, match="call spectrum first"):
         engine.pullback(np.zeros((33, 1, 1)))
     with pytest.raises(NetworkError, match=r"\(33, 1\)"):

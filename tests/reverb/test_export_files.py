@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tonewright.reverb.exports.words import Knobs, class_name, number, numbers, 
 ROTATION = np.array([[0.6, 0.8], [-0.8, 0.6]])
 
 
-def network(**changes: object) -> FDNBuild:
+def network(**changes: Any) -> FDNBuild:
     values: dict = {
         "A": 0.9 * ROTATION,
         "B": [[1.0, 0.5], [0.0, 1.0]],

@@ -148,7 +148,7 @@ def whole_network(inputs: int = 1, outputs: int = 2, *, fs: float = 48_000.0) ->
 
 def bare_network() -> FDNBuild:
     """The least that a network can be: a line of one sample that loses half of it."""
-    return FDNBuild(A=[[0.5]], B=[[1.0]], C=[[1.0]], D=[[0.0]], delays=[1], fs=44_100.0)
+    return FDNBuild(*np.array([[[0.5]], [[1.0]], [[1.0]], [[0.0]]]), delays=np.ones(1), fs=44_100.0)
 
 
 NETWORKS = {
@@ -234,7 +234,7 @@ def gains_only(scale: float = 1.0) -> FDNBuild:
     gains = 10 ** (-3 * whole.delays / (0.2 * scale * whole.fs))
     filters = np.zeros((1, 6, whole.lines))
     filters[0, 0], filters[0, 3] = gains, 1.0
-    return FDNBuild(whole.A, whole.B, whole.C, 0.0, whole.delays, whole.fs, filters, pre_delay=10)
+    return FDNBuild(whole.A, whole.B, whole.C, np.zeros(1), whole.delays, whole.fs, filters, pre_delay=10)
 
 
 @pytest.mark.parametrize("make", [faust_program, cpp_program])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -22,7 +24,7 @@ def room(time: int, outputs: int = 1, inputs: int = 1, seed: int = 0, samples: f
 
 def scipy_magnitudes(rows: np.ndarray, length: int) -> np.ndarray:
     """(rows, bins, frames) by SciPy, whose "even" ends are reflections, not divided by the window's sum."""
-    window = scipy.signal.get_window("hann", length)
+    window: Any = scipy.signal.get_window("hann", length)
     _, _, spectra = scipy.signal.stft(
         rows, window=window, nperseg=length, noverlap=length - length // 4, boundary="even", padded=False
     )
@@ -34,7 +36,7 @@ def kernel_powers(rows: np.ndarray, length: int, hz: np.ndarray) -> np.ndarray:
     padded = np.pad(rows, ((0, 0), (length // 2, length // 2)), mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, length, axis=1)[:, :: length // 4]
     angle = 2 * np.pi * hz[:, None] / RATE * np.arange(length)
-    window = scipy.signal.get_window("hann", length).astype(np.float32)
+    window = np.asarray(scipy.signal.get_window("hann", length)).astype(np.float32)
     cosine, sine = (part.astype(np.float32) * window for part in (np.cos(angle), np.sin(angle)))
     real, imag = (np.einsum("rft,kt->rkf", frames, part.astype(np.float64)) for part in (cosine, sine))
     return real**2 + imag**2
@@ -51,7 +53,7 @@ def peer_magnitude_loss(y: np.ndarray, target: np.ndarray, windows: tuple[int, .
         bins = length // 2 + 1
         hz = 20 + np.arange(bins) * (RATE // 2 - 20) / bins
         s, t = (np.sqrt(kernel_powers(interleaved(x), length, hz)) for x in (y, target))
-        total += np.linalg.norm(s - t) / t.size
+        total += float(np.linalg.norm(s - t)) / t.size
     return total
 
 
@@ -61,7 +63,7 @@ def peer_mel_loss(y: np.ndarray, target: np.ndarray, windows: tuple[int, ...]) -
         bank = mel_filterbank(sample_rate=RATE, n_fft=length, n_mels=length // 8)
         hz = np.arange(length // 2 + 1) * RATE / length
         s, t = (bank @ kernel_powers(interleaved(x), length, hz) for x in (y, target))
-        total += np.linalg.norm(s - t) / t.size
+        total += float(np.linalg.norm(s - t)) / t.size
     return total
 
 

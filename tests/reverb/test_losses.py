@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from tonewright.reverb import losses
 from tonewright.reverb.losses import Loss
 
 RATE = 8000.0
-WINDOWS = {"windows": (32, 64)}
+OTHER: Any = "loud"
+WINDOWS: dict[str, Any] = {"windows": (32, 64)}
 
 OF_TIME: dict[str, Callable[[np.ndarray], Loss]] = {
     "spectrogram": lambda target: losses.spectrogram_loss(target, **WINDOWS, sample_rate=RATE),
@@ -207,8 +209,8 @@ def test_names_are_those_of_the_log() -> None:
         (lambda: losses.spectrogram_loss(np.zeros((2, 2, 2, 2))), "target has shape"),
         (lambda: losses.spectrogram_loss(np.zeros(0)), "target has shape"),
         (lambda: losses.mel_loss(np.full(9, np.nan)), "not finite"),
-        (lambda: losses.spectrogram_loss(np.ones(9), scaling="loud"), "scaling"),
-        (lambda: losses.spectrogram_loss(np.ones(9), bins="many"), "bins"),
+        (lambda: losses.spectrogram_loss(np.ones(9), scaling=OTHER), "scaling"),
+        (lambda: losses.spectrogram_loss(np.ones(9), bins=OTHER), "bins"),
         (lambda: losses.spectrogram_loss(np.ones(9), windows=()), "windows"),
         (lambda: losses.spectrogram_loss(np.ones(9), windows=(2,)), "windows"),
         (lambda: losses.spectrogram_loss(np.ones(9), sample_rate=0), "sample_rate"),

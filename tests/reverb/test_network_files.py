@@ -111,7 +111,7 @@ def test_the_file_is_for_people(tmp_path: Path) -> None:
     network = small_network(
         A=np.array([[0.6, 0.8], [-0.8, 0.6]]),
         filters=sections,
-        early=Taps([3], np.ones((2, 1, 1))),
+        early=Taps(np.array([3]), np.ones((2, 1, 1))),
         pre_delay=9,
     )
     notes = {

@@ -192,7 +192,8 @@ class TestMovingLoops:
     def test_a_shelf_stays_a_shelf_at_other_delays(self) -> None:
         build = self.build("shelf")
         moved = LoopDesign(build).filters(None, build.delays + 20)
-        np.testing.assert_allclose(moved, shelf_absorption(0.8, 0.3, build.delays + 20, build.fs), atol=1e-9)
+        expected = shelf_absorption(0.8, 0.3, build.delays + 20, build.fs)
+        np.testing.assert_allclose(np.asarray(moved), expected, atol=1e-9)
 
     def test_measured_decays_are_those_of_the_design(self) -> None:
         decay = np.linspace(0.9, 0.3, 7)

@@ -76,6 +76,8 @@ def test_the_response_is_made_of_its_parts():
         build.A, build.B, build.C, np.zeros((3, 2))
     )
     expected = np.zeros((1000, 3, 2))
+    assert build.post_eq is not None
+    assert build.early is not None
     expected[211:] = sosfilt(build.post_eq[:, :, 0].copy(), late, axis=0)
     expected[0] += build.D
     for position, gain in zip(build.early.positions, np.moveaxis(build.early.gains, 2, 0), strict=True):

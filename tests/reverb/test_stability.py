@@ -24,7 +24,7 @@ from tonewright.reverb.stability import (
 def network(matrix, delays, filters: np.ndarray | None = None) -> FDNBuild:
     matrix = np.atleast_2d(np.asarray(matrix, dtype=float))
     lines = len(matrix)
-    return FDNBuild(matrix, np.ones((lines, 1)), np.ones((1, lines)), 0.0, delays, filters=filters)
+    return FDNBuild(matrix, np.ones((lines, 1)), np.ones((1, lines)), np.zeros(1), delays, filters=filters)
 
 
 def orthogonal(rng: np.random.Generator, lines: int) -> np.ndarray:

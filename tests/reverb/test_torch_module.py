@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,10 @@ from tonewright.reverb import FDNModule, Taps, Trainable, TrainableFDN, build_fd
 from tonewright.reverb.train.tone import ToneFilter
 
 
-def surrounded(output: str, matrix="orthogonal") -> TrainableFDN:
+def surrounded(output: str, matrix: Any = "orthogonal") -> TrainableFDN:
     rng = np.random.default_rng(5)
-    gains = {"input_gain": rng.standard_normal((4, 2)), "output_gain": rng.standard_normal((3, 4))}
+    gains: dict[str, Any] = {"input_gain": rng.standard_normal((4, 2))}
+    gains["output_gain"] = rng.standard_normal((3, 4))
     build = build_fdn(delays=[61, 83, 97, 101], fs=8000.0, rt=0.2, rng=0, direct=0.1, **gains).build
     levels_db = rng.uniform(-3, 3, (ToneFilter(8000.0).centers_hz.size, 3))
     taps = Taps(np.array([3, 17]), rng.standard_normal((3, 2, 2)))

@@ -65,7 +65,7 @@ def analysis_table(analysis: RoomAnalysis, *, channel: int = 0) -> str:
 
 def comparison_rows(difference: RoomDifference, *, channel: int = 0) -> list[list[str]]:
     """Rows of a table of room, fit and difference, one a band."""
-    rows = [list(_COMPARED)]
+    rows: list[list[str]] = [list(_COMPARED)]
     room, fit = difference.measured, difference.fitted
     for index, hz in enumerate(difference.bands_hz):
         at = (channel, index)

@@ -268,6 +268,7 @@ def test_an_overflow_is_no_number(tmp_path: Path) -> None:
 def test_the_error_is_a_network_error_that_crosses_processes() -> None:
     error = pickle.loads(pickle.dumps(NetworkFileError("a.json", "is empty")))
     assert isinstance(error, NetworkError)
+    assert isinstance(error, NetworkFileError)
     assert (str(error), error.exit_code, error.path) == ("a.json: is empty", 1, Path("a.json"))
 
 

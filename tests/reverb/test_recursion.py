@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,7 +34,8 @@ def network(
 def sample_by_sample(a, b, c, d, delays, filters, length):
     """The definition, one sample after the other."""
     lines, inputs, outputs = b.shape[0], b.shape[1], c.shape[0]
-    count = 0 if filters is None else filters.shape[0]
+    filters = np.zeros((0, 6, lines)) if filters is None else filters
+    count = filters.shape[0]
     response = np.zeros((length, outputs, inputs))
     for k in range(inputs):
         entered = np.zeros((length, lines))
@@ -65,7 +68,7 @@ def test_response_is_that_of_the_definition(seed, delays, count, inputs, outputs
     parts = network(rng, len(delays), inputs, outputs)
     filters = sections(rng, count, len(delays)) if count else None
     engine = RecursionEngine(np.array(delays), length=length, filters=filters)
-    expected = sample_by_sample(*parts, delays, filters, length)
+    expected = sample_by_sample(*parts, delays=delays, filters=filters, length=length)
     np.testing.assert_allclose(engine.response(*parts), expected, atol=1e-11 * max(1, np.abs(expected).max()))
 
 
@@ -93,7 +96,7 @@ def test_a_single_line_is_a_comb_through_its_filter():
     found = engine.response(np.array([[0.8]]), np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1)))[:, 0, 0]
     expected, echo = np.zeros(30), np.eye(30)[0]
     for _ in range(4):
-        echo = sosfilt(sos, np.concatenate([np.zeros(7), echo])[:30])
+        echo: Any = sosfilt(sos, np.concatenate([np.zeros(7), echo])[:30])
         expected += echo
         echo = echo * 0.8
     np.testing.assert_allclose(found, expected, atol=1e-12)

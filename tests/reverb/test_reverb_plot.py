@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_a_clip_is_analysed_and_a_fit_brings_both_sides(difference):
     drawn = plot(clip, difference.fitted.clip, kind="decays").axes[0].lines
     np.testing.assert_array_equal(drawn[0].get_ydata(), difference.measured.decay_s[0])
     np.testing.assert_array_equal(drawn[1].get_ydata(), difference.fitted.decay_s[0])
-    fit = SimpleNamespace(room_analysis=difference.measured, analysis=difference.fitted)
+    fit: Any = SimpleNamespace(room_analysis=difference.measured, analysis=difference.fitted)
     assert len(plot(fit, kind="decays").axes[0].lines) == 2
 
 

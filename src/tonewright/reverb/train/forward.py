@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
-from scipy.signal import sosfilt
 
 from tonewright.reverb.engines.base import choose_engine
 from tonewright.reverb.network import FDNBuild

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tonewright.audio.files import Clip
 from tonewright.reverb.fitting.bands import Bands, decibels
+from tonewright.reverb.fitting.curves import Curves, continued
 from tonewright.reverb.fitting.energies import EnergyCurves
 from tonewright.reverb.fitting.late import LateSound, correlation_of, fitted_late
 from tonewright.reverb.fitting.layout import draw_layout, mixing_matrix, square_root
@@ -98,6 +99,19 @@ def test_corrections_lead_to_the_decay_that_is_wanted() -> None:
         missing = wanted - curve_db(times, ends, decays)
         decays = corrected_decays_s(decays, times, ends, missing, weights)
     assert decays[0] == pytest.approx(0.8, rel=1e-2)
+
+
+def test_a_curve_goes_on_as_its_decay_lets_expect() -> None:
+    decays, end = np.array([0.6]), np.array([[0.4]])
+    times = np.linspace(0.05, 0.34, 30)[None, None]
+    cut = Curves(times, curve_db(times, end, decays), np.ones_like(times), end)
+    longer = continued(cut, longest_s=5.0)
+    assert longer.ends_s[0, 0] > 0.6
+    whole = curve_db(longer.times_s, longer.ends_s, decays)
+    assert longer.levels_db == pytest.approx(whole, abs=0.05)
+    assert longer.times_s[0, 0, -1] > 0.4
+    unknown = continued(Curves(times, cut.levels_db, 0 * times, end), longest_s=5.0)
+    assert not unknown.measured.any()
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1, 2, 3, 4, 6, 8, 16]))
@@ -213,5 +227,5 @@ def test_the_loop_brings_late_sound_to_the_room() -> None:
     found = fitted_late(target, layout, rounds=5, tell=lambda entry: seen.append(entry["curves_db"]) or True)
     assert len(seen) == 5
     assert seen[0] > 5.0 > 1.5 > min(seen)
-    known = target.measured
+    known = target.curves.measured
     assert np.abs(found.late.decays_s[known][2:] / 0.4 - 1).max() < 0.15

@@ -140,8 +140,8 @@ class _Work:
 
 def _best_late(target: Target, size: int, seed: int, work: _Work) -> Found:
     """The best late sound of several networks."""
-    single, distance = target.decays_s(1)
-    two = size >= LEAST_FOR_TWO and target.decays_s(2)[1] < _WORTH * distance
+    single, distance = target.curves.decays_s(1)
+    two = size >= LEAST_FOR_TWO and target.curves.decays_s(2)[1] < _WORTH * distance
     middle = single[len(single) // 2 - 1 :][: max(1, len(single) // 3)]
     decay = float(np.median(middle[np.isfinite(middle)])) if np.isfinite(middle).any() else 1.0
     best: Found | None = None
@@ -195,7 +195,7 @@ def _response(network: FDNBuild, room: Room) -> np.ndarray:
 
 def _assumed(target: Target) -> list[str]:
     """What could not be measured, in words."""
-    unknown = target.octaves.centers_hz[~target.measured]
+    unknown = target.octaves.centers_hz[~target.curves.measured]
     if not len(unknown):
         return []
     names = ", ".join(band_name(center) for center in unknown)

@@ -101,7 +101,7 @@ def fitted_late(
     rounds : of correction
     tell : called with the figures of each round; to return False is to stop
     """
-    decays, _ = target.decays_s(layout.slopes)
+    decays, _ = target.curves.decays_s(layout.slopes)
     length = target.samples.shape[1]
     wanted = correlation_of(target.samples, target)
     gains = np.zeros((len(target.samples), len(target.thirds.centers_hz)))
@@ -115,7 +115,7 @@ def fitted_late(
             mixture = Mixture(target, late.lines(length), late.tone, wanted)
             late.outputs = better_gains(mixture, late.outputs, steps=_SEARCH)
         response = late.render(length)
-        missing = target.curves_db - target.curves_of(response)
+        missing = target.curves.levels_db - target.curves_of(response)
         thirds = np.where(target.heard, target.levels_db - target.levels_of(response), np.nan)
         distance = _distance(missing, target) + _THIRDS * _mean_size(thirds)
         if best is None or distance < best.distance_db:
@@ -165,10 +165,9 @@ def filled(decays_s: np.ndarray, target: Target) -> np.ndarray:
 
 def _decays(decays_s: np.ndarray, missing_db: np.ndarray, target: Target) -> np.ndarray:
     corrected = np.full_like(decays_s, np.nan)
-    for band in np.flatnonzero(target.measured):
-        rows = (target.weights[:, band] > 0).any(axis=1)
-        parts = (target.times_s, target.ends_s, missing_db, target.weights)
-        corrected[band] = corrected_decays_s(decays_s[band], *(part[rows, band] for part in parts))
+    for band in np.flatnonzero(target.curves.measured):
+        times, ends, missing, weights = target.curves.band(int(band), missing_db)
+        corrected[band] = corrected_decays_s(decays_s[band], times, ends, missing, weights)
     return filled(corrected, target)
 
 
@@ -177,7 +176,7 @@ def _gains(missing_db: np.ndarray, thirds_db: np.ndarray, target: Target, *, fir
     places, octaves = np.log(target.thirds.centers_hz), np.log(target.octaves.centers_hz)
     most = _FIRST_DB if first else _MOST_DB
     change = np.zeros_like(thirds_db)
-    for channel, weights in enumerate(target.weights):
+    for channel, weights in enumerate(target.curves.weights):
         own = _between(places, thirds_db[channel])
         usable = (weights > 0).any(axis=1)
         if usable.any():
@@ -195,8 +194,8 @@ def _between(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _distance(missing_db: np.ndarray, target: Target) -> float:
-    total = float(target.weights.sum())
-    return float((target.weights * np.abs(missing_db)).sum() / total) if total else 0.0
+    total = float(target.curves.weights.sum())
+    return float((target.curves.weights * np.abs(missing_db)).sum() / total) if total else 0.0
 
 
 def _mean_size(values: np.ndarray) -> float:

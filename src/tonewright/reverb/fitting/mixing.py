@@ -46,12 +46,12 @@ class Mixture:
 
     def value_and_gradient(self, gains: np.ndarray) -> tuple[float, np.ndarray]:
         """Value, and gradient (channels, lines), for output gains (channels, lines)."""
-        weights = self.target.weights / max(float(self.target.weights.sum()), LEAST)
+        weights = self.target.curves.weights / max(float(self.target.curves.weights.sum()), LEAST)
         value, gradient = 0.0, np.zeros_like(gains)
         for channel, (row, products) in enumerate(zip(gains, self.products, strict=True)):
             images = products @ row
             energy = images @ row + LEAST
-            apart = decibels(energy) - self.target.curves_db[channel]
+            apart = decibels(energy) - self.target.curves.levels_db[channel]
             size = np.sqrt(np.square(apart) + _SOFT_DB**2)
             value += float((weights[channel] * size).sum())
             slope = weights[channel] * apart / size * 2 * _DB / energy
@@ -98,8 +98,8 @@ def better_gains(mixture: Mixture, gains: np.ndarray, *, steps: int) -> np.ndarr
 def _products(spectra: np.ndarray, target: Target, channel: int) -> Iterator[np.ndarray]:
     """R (points, lines, lines) of each octave."""
     for band, (sound, rate) in enumerate(target.octaves.signals(spectra)):
-        end = min(sound.shape[1], round(target.ends_s[channel, band] * rate))
-        places = np.minimum(np.round(target.times_s[channel, band] * rate).astype(int), end)
+        end = min(sound.shape[1], round(target.curves.ends_s[channel, band] * rate))
+        places = np.minimum(np.round(target.curves.times_s[channel, band] * rate).astype(int), end)
         borders = zip(places, np.append(places[1:], end), strict=True)
         pieces = np.stack([sound[:, low:high] @ sound[:, low:high].T for low, high in borders])
         yield np.cumsum(pieces[::-1], axis=0)[::-1]

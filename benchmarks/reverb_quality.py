@@ -2,8 +2,8 @@
 
 ``python benchmarks/reverb_quality.py [--rirs FOLDER] [--rooms NAME ...] [--quality best] [--skip-peer]``:
 every response of a folder is fitted and heard twice: by the package's own analysis, and by a plain one that
-is written here from SciPy alone. The peer is trained on the first channel of each, as it was recorded, for ten
-times as long as the fit took. It ends with 1 where a bar is missed.
+is written here from SciPy alone. The peer is trained on the first channel of each, as it was recorded, for
+ten times as long as the fit took. It ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations

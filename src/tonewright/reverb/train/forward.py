@@ -197,6 +197,8 @@ class Response:
     def _toned(self, late: np.ndarray) -> np.ndarray:
         if self.build.post_eq is None or not late.size:
             return late
+        from scipy.signal import sosfilt
+
         toned = np.empty_like(late)
         for output in range(self.build.outputs):
             rows = np.ascontiguousarray(late[:, output].T)

@@ -239,6 +239,10 @@ def room_rows(arguments: argparse.Namespace, peer: PyFDN | None) -> list[Row]:
             row.theirs = theirs[0]
             ratios.append([distance / mel[0] for distance in theirs])
         rows.append(row)
+        say(
+            f"  {row.note}; mel {row.ours:.2f} dB"
+            + ("" if row.theirs is None else f", the peer's {row.theirs:.2f}")
+        )
     return [
         *rows,
         *summary_rows("its own analysis", own),

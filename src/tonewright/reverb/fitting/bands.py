@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import scipy.fft
 
 from tonewright.reverb.analysis.bands import band_centers_hz, band_weights, fast_length
 
 _RINGING_S = 0.3
-# Beyond so many widths, a band's response is below −120 dB.
-_REACH = 10.0
+# Beyond so many widths, a band's response is below −100 dB.
+_REACH = 4.0
 LEAST = 1e-30
 
 
 class Bands:
-    """Sounds of one length in bands, each at a rate just high enough for it.
+    """Sounds of one length in bands, each at a rate just high enough for it, in single precision.
 
     Parameters
     ----------
@@ -35,14 +36,19 @@ class Bands:
             points = fast_length(2 * (top + 1)) if top < self.points // 2 else self.points
             weights = band_weights(np.arange(top + 1) * step, float(center), fraction=fraction)
             # Squares at the lower rate then add up to what those at the full rate do.
-            self._parts.append((weights * np.sqrt(points / self.points), points))
+            self._parts.append(((weights * np.sqrt(points / self.points)).astype(np.float32), points))
+
+    def spectra(self, sounds: np.ndarray) -> np.ndarray:
+        """Spectra (…, bins) of sounds (…, time)."""
+        return np.asarray(scipy.fft.rfft(np.asarray(sounds, dtype=np.float32), self.points))
 
     def signals(self, spectra: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
-        """Signal (…, time) of each band, and its rate, from the spectra (…, bins) of `points` samples."""
+        """Signal (…, time) of each band, and its rate, from spectra (…, bins)."""
         for weights, points in self._parts:
             rate = points * self.sample_rate / self.points
             kept = max(1, int(self.length * rate / self.sample_rate))
-            yield np.fft.irfft(spectra[..., : len(weights)] * weights, points)[..., :kept], rate
+            signal = np.asarray(scipy.fft.irfft(spectra[..., : len(weights)] * weights, points))
+            yield signal[..., :kept], rate
 
     def remaining(
         self, sound: np.ndarray, times_s: np.ndarray, ends_s: np.ndarray, noise: np.ndarray | None = None
@@ -61,9 +67,9 @@ class Bands:
         (bands, points)
         """
         found = np.empty(times_s.shape)
-        for band, (signal, rate) in enumerate(self.signals(np.fft.rfft(sound, self.points))):
+        for band, (signal, rate) in enumerate(self.signals(self.spectra(sound))):
             level = 0.0 if noise is None else noise[band] * self.sample_rate / rate
-            sums = np.concatenate([[0.0], np.cumsum(np.square(signal) - level)])
+            sums = np.concatenate([[0.0], np.cumsum(np.square(signal, dtype=np.float64) - level)])
             end = min(len(sums) - 1, round(ends_s[band] * rate))
             found[band] = sums[end] - sums[np.minimum(np.round(times_s[band] * rate).astype(int), end)]
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.fft
 
 from tonewright.reverb.analysis.bands import band_weights, fast_length
 from tonewright.reverb.fitting.bands import LEAST, Bands, decibels
@@ -41,8 +42,8 @@ class EnergyCurves:
 
     def value_and_gradient(self, sounds: np.ndarray) -> tuple[float, np.ndarray]:
         """Value, and gradient (channels, length), for sounds (channels, length)."""
-        spectra = np.fft.rfft(sounds, self._points)[:, None] * self._filters
-        signals = np.fft.irfft(spectra, self._points)[..., : self.length]
+        spectra = np.asarray(scipy.fft.rfft(sounds, self._points))[:, None] * self._filters
+        signals = np.asarray(scipy.fft.irfft(spectra, self._points))[..., : self.length]
         pieces = np.add.reduceat(np.square(signals), self.starts, axis=-1)
         energy = np.cumsum(pieces[..., ::-1], axis=-1)[..., ::-1] + self.rest + LEAST
         apart = decibels(energy) - self.wanted_db
@@ -50,8 +51,8 @@ class EnergyCurves:
         slope = np.cumsum(self.weights * apart / size * _DB / energy, axis=-1)
         lengths = np.diff(np.append(self.starts, self.length))
         back = 2 * np.repeat(slope, lengths, axis=-1) * signals
-        spectrum = (np.fft.rfft(back, self._points) * self._filters).sum(axis=1)
-        gradient = np.fft.irfft(spectrum, self._points)[:, : self.length]
+        spectrum = (np.asarray(scipy.fft.rfft(back, self._points)) * self._filters).sum(axis=1)
+        gradient = np.asarray(scipy.fft.irfft(spectrum, self._points))[:, : self.length]
         return float((self.weights * size).sum()), gradient
 
 

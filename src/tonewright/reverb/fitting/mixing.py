@@ -33,11 +33,10 @@ class Mixture:
 
     def __init__(self, target: Target, lines: np.ndarray, tone: np.ndarray, wanted: np.ndarray) -> None:
         self.wanted, self.target = wanted, target
-        points = target.octaves.points
-        spectra = np.fft.rfft(lines, points)
+        spectra = target.octaves.spectra(lines)
         self.products = [
-            np.stack(list(_products(spectra * response, target, channel)))
-            for channel, response in enumerate(sections_response(tone, points).T)
+            np.stack(list(_products(spectra * response.astype(np.complex64), target, channel)))
+            for channel, response in enumerate(sections_response(tone, target.octaves.points).T)
         ]
         middle = (target.octaves.centers_hz > COHERENT_HZ[0]) & (target.octaves.centers_hz < COHERENT_HZ[1])
         whole = sum(product[middle, 0] for product in self.products)
@@ -102,4 +101,4 @@ def _products(spectra: np.ndarray, target: Target, channel: int) -> Iterator[np.
         places = np.minimum(np.round(target.curves.times_s[channel, band] * rate).astype(int), end)
         borders = zip(places, np.append(places[1:], end), strict=True)
         pieces = np.stack([sound[:, low:high] @ sound[:, low:high].T for low, high in borders])
-        yield np.cumsum(pieces[::-1], axis=0)[::-1]
+        yield np.cumsum(pieces[::-1], axis=0, dtype=np.float64)[::-1]

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """A training: with how long a decay, at how many bins, and for how many steps at most."""
+    """A training: with how long a decay, at how many bins, for how many steps at most, and for what.
+
+    `evenness` is the weight of the spread of the modes, of which flatness alone leaves much.
+    """
 
     decay_s: float
     nfft: int
     most_steps: int
+    evenness: float = 0.0
 
 
 # While it is trained a network decays, so that its modes are wider than the bins of the DFT are apart.
@@ -32,8 +36,8 @@ FIRST = Stage(decay_s=0.5, nfft=1 << 14, most_steps=200)
 # Networks that are drawn and trained, and how the one of the least loss is then polished.
 QUALITIES: dict[str, tuple[int, Stage | None]] = {
     "draft": (1, None),
-    "standard": (3, Stage(decay_s=1.0, nfft=1 << 15, most_steps=100)),
-    "best": (10, Stage(decay_s=2.0, nfft=1 << 16, most_steps=100)),
+    "standard": (3, Stage(decay_s=1.0, nfft=1 << 15, most_steps=100, evenness=0.5)),
+    "best": (10, Stage(decay_s=2.0, nfft=1 << 16, most_steps=100, evenness=0.5)),
 }
 SPARSITY = 0.2
 
@@ -53,7 +57,8 @@ def colorless(
 
     A lossless feedback matrix and the gains are trained until the magnitude of the response is as flat as it
     gets (Dal Santo, Prawda, Schlecht and Välimäki, "Differentiable feedback delay network for colorless
-    reverberation", DAFx 2023); the absorption follows afterwards. Every output is scaled to an energy of 1.
+    reverberation", DAFx 2023), then until its modes are even too; the absorption follows afterwards. Every
+    output is scaled to an energy of 1.
 
     Parameters
     ----------
@@ -158,20 +163,23 @@ def _drawn(
 
 def _flattened(network: FDNBuild, stage: Stage, steps: _Steps) -> tuple[TrainLog, FDNBuild]:
     """Train all of a network, whatever its decay, towards flat and uncorrelated outputs."""
+    from tonewright.reverb.losses import colorless_loss, modal_loss
     from tonewright.reverb.train.build import extract_build, trainable_from_build, with_decay
     from tonewright.reverb.train.criteria import colorless_sparsity_loss
     from tonewright.reverb.train.training import train_fdn
 
     model = trainable_from_build(with_decay(network, stage.decay_s), nfft=stage.nfft)
-    several = [(EvenOutputs(), 1.0, False), (colorless_sparsity_loss(), SPARSITY, True)]
+    flat = EvenOutputs() if network.outputs > 1 else colorless_loss()
+    criteria = [(flat, 1.0, False), (colorless_sparsity_loss(), SPARSITY, True)]
+    if stage.evenness:
+        criteria.append((modal_loss(), stage.evenness, False))
     with warnings.catch_warnings():
         # The mode's own criterion, made for one output, is not used for several.
         warnings.filterwarnings("ignore", "mode 'colorless'")
         log = train_fdn(
             model,
             "colorless",
-            criteria=several if network.outputs > 1 else None,
-            sparsity_alpha=SPARSITY,
+            criteria=criteria,
             optimizer="lbfgs",
             max_steps=stage.most_steps,
             progress=steps.of(stage),

@@ -1,4 +1,4 @@
-"""Eight descriptors of timbre: hardness, depth, brightness, roughness, warmth, sharpness, boominess, reverb."""
+"""Eight descriptors of timbre, hardness to boominess on a scale of 0 to 100 and reverb, for any sound."""
 
 from __future__ import annotations
 

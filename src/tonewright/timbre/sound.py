@@ -1,0 +1,157 @@
+"""A sound as the models hear it; what several of them need is computed once, when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tonewright.errors import UsageError
+from tonewright.timbre.names import MODES, Mode, UnmeasurableError
+
+if TYPE_CHECKING:
+    from tonewright.timbre.branches import Branches
+    from tonewright.timbre.front import Normalised
+    from tonewright.timbre.specific_loudness import SpecificLoudness
+
+RATE_HZ = 44100
+ENVELOPE_DECAY_S = 0.1
+
+
+class Hearing:
+    """A sound as the models hear it: mono, at −24 LUFS, at 44.1 kHz (classic: or above).
+
+    Parameters
+    ----------
+    samples : (channels, time), floating point
+    sample_rate : in Hz
+    mode : "corrected", or "classic", which repeats the reference implementation
+    gain : normalising gain that was measured elsewhere, for pieces of a long sound; their silent ends are
+        then kept
+
+    Attributes
+    ----------
+    corrected : whether the mode is "corrected"
+    notes : what was done that the reader of a value should know
+    shared : what models keep for one another, by name
+
+    Raises
+    ------
+    UsageError
+        If the array is no sound.
+    UnmeasurableError
+        If the sound is empty, silent, or holds NaN or infinite samples.
+    """
+
+    def __init__(
+        self,
+        samples: np.ndarray,
+        sample_rate: int,
+        *,
+        mode: Mode = "corrected",
+        gain: float | None = None,
+    ) -> None:
+        _check(samples, sample_rate, mode)
+        self.corrected = mode == "corrected"
+        self.notes: list[str] = []
+        self.shared: dict[str, Any] = {}
+        self._raw, self._raw_rate, self._gain = samples, int(sample_rate), gain
+        from tonewright.timbre.front import mixed
+
+        self._mono = mixed(samples, corrected=self.corrected)
+
+    @cached_property
+    def _normalised(self) -> Normalised:
+        from tonewright.timbre.front import normalised
+
+        mono, rate = self._mono, self._raw_rate
+        return normalised(mono, rate, corrected=self.corrected, gain=self._gain, notes=self.notes)
+
+    @property
+    def samples(self) -> np.ndarray:
+        """(time,) float64, contiguous: mono, −24 LUFS, no peak above 1."""
+        return self._normalised.samples
+
+    @property
+    def sample_rate(self) -> int:
+        """Of `samples`, in Hz."""
+        return self._normalised.sample_rate
+
+    @property
+    def loudness_lufs(self) -> float:
+        """Integrated loudness of the mono sound before it was normalised."""
+        return self._normalised.loudness_lufs()
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute sample of the mono sound before it was normalised."""
+        return self._normalised.peak
+
+    @property
+    def gain(self) -> float:
+        """What the mono sound was multiplied by."""
+        return self._normalised.gain
+
+    @cached_property
+    def channels(self) -> np.ndarray:
+        """(1 or 2, time), the first channels, not normalised, at `channels_rate`."""
+        first = self._raw[:2]
+        if self.channels_rate == self._raw_rate:
+            return first
+        from tonewright.audio.clips import resample
+
+        return resample(first, from_rate=self._raw_rate, to_rate=self.channels_rate)
+
+    @property
+    def channels_rate(self) -> int:
+        """Of `channels`, in Hz; in the classic mode as the sound came."""
+        return RATE_HZ if self.corrected else self._raw_rate
+
+    @cached_property
+    def specific(self) -> SpecificLoudness:
+        """Specific loudness of frames of 4096 samples."""
+        from tonewright.timbre.specific_loudness import specific_loudness
+
+        return specific_loudness(self.samples, sample_rate=self.sample_rate, corrected=self.corrected)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """The sound through high-passes and low-passes."""
+        from tonewright.timbre.branches import branches
+
+        return branches(self.samples, sample_rate=self.sample_rate)
+
+    @cached_property
+    def spectrum(self) -> np.ndarray:
+        """(frames, 1025) complex64: centred spectra of 2048 samples every 512."""
+        from tonewright.timbre.spectra import centred_spectrum
+
+        return centred_spectrum(self.samples)
+
+    @cached_property
+    def strength(self) -> np.ndarray:
+        """(frames,) float64: onset strength, from `spectrum`."""
+        from tonewright.timbre.onset_strength import onset_strength
+
+        return onset_strength(self.spectrum, sample_rate=self.sample_rate)
+
+    @cached_property
+    def envelope(self) -> np.ndarray:
+        """(time,) float64: sample and hold, falling in 0.1 s."""
+        from tonewright.timbre.envelope import envelope
+
+        return envelope(self.samples, sample_rate=self.sample_rate, decay_s=ENVELOPE_DECAY_S)
+
+
+def _check(samples: np.ndarray, sample_rate: int, mode: str) -> None:
+    if mode not in MODES:
+        raise UsageError(f"mode '{mode}': choose from {', '.join(MODES)}")
+    if samples.ndim != 2 or samples.shape[0] == 0 or not np.issubdtype(samples.dtype, np.floating):
+        raise UsageError(
+            f"samples of {samples.dtype} with shape {samples.shape}: needs floating point (channels, time)"
+        )
+    if int(sample_rate) != sample_rate or sample_rate <= 0:
+        raise UsageError(f"a sample rate is a whole number above 0; got {sample_rate}")
+    if samples.shape[1] == 0:
+        raise UnmeasurableError("empty: no samples")

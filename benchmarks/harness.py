@@ -153,27 +153,44 @@ def peer_python(name: str) -> str:
     return result.stdout.strip().splitlines()[-1]
 
 
-class PyFDN:
-    """pyFDN in a process of its own."""
+class Worker:
+    """A peer in a process and an environment of its own: a line of JSON for a line of JSON.
 
-    def __init__(self) -> None:
-        command = [peer_python("pyfdn"), str(HERE / "peers" / "pyfdn_worker.py")]
+    Parameters
+    ----------
+    peer : of peers/PEER.txt and peers/PEER_worker.py
+    """
+
+    def __init__(self, peer: str) -> None:
+        command = [peer_python(peer), str(HERE / "peers" / f"{peer}_worker.py")]
+        self.peer = peer
         self.process = subprocess.Popen(
             command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self.versions = self._answer()
 
-    def __call__(self, work: str, **request: Any) -> dict[str, Any]:
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for the answer."""
         assert self.process.stdin is not None
-        print(json.dumps({"work": work, **request}), file=self.process.stdin, flush=True)
+        print(json.dumps(request), file=self.process.stdin, flush=True)
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SkippedError("pyFDN's process ended early")
+            raise SkippedError(f"the process of {self.peer} ended early")
         return json.loads(line)
+
+
+class PyFDN(Worker):
+    """pyFDN in a process of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("pyfdn")
+
+    def __call__(self, work: str, **request: Any) -> dict[str, Any]:
+        return self.ask(work=work, **request)
 
 
 def run_json(command: list[str]) -> dict:

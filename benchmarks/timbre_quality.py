@@ -144,6 +144,11 @@ def exact_row(name: str, found: list[tuple[float, str]]) -> Row:
     )
 
 
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank correlation of (n,) and (n,)."""
+    return float(np.asarray(spearmanr(first, second))[0])
+
+
 def verdict(met: bool, words: str) -> str:
     return f"{'met' if met else 'MISSED'}; {words}"
 
@@ -170,7 +175,7 @@ def mode_rows(files: list[Path]) -> list[Row]:
     for name in (*POINTS, "reverb_probability"):
         both = np.array([[described[name] for described in values[mode]] for mode in values])
         both = both[:, np.isfinite(both).all(axis=0)]
-        order = float(spearmanr(*both).statistic)
+        order = spearman(both[0], both[1])
         differences = np.abs(both[1] - both[0])
         median, most, worst = np.quantile(differences, (0.5, 0.95, 1.0))
         note = f"{both.shape[1]} sounds; apart: median {median:.2g}, 95 % {most:.2g}, largest {worst:.2g}"
@@ -236,8 +241,8 @@ def hard_rows(kind: str, cases: list[Path], peers: Peers) -> list[Row]:
                     )
     bad = raised + silent_nan
     note = (
-        f"{len(cases)} sounds in both modes; no value, for a stated reason: {missing} of {8 * len(cases)} in the "
-        f"corrected mode; the peer has none in {without}"
+        f"{len(cases)} sounds in both modes; no value, for a stated reason: {missing} of {8 * len(cases)} in "
+        f"the corrected mode; the peer has none in {without}"
     )
     rows = [
         Row(
@@ -277,7 +282,7 @@ def room_rows(folder: Path, quick: bool) -> list[Row]:
         blind, classic = np.array([heard_s(read(path), room) for room in responses]).T
         pooled.append((blind, classic))
         known = np.isfinite(blind)
-        orders = [float(spearmanr(found[known], true_s[known]).statistic) for found in (blind, classic)]
+        orders = [spearman(found[known], true_s[known]) for found in (blind, classic)]
         wrong = 100 * float(np.median(np.abs(blind / true_s - 1)[known]))
         alone = reverb(read(path)).time_s
         note = (
@@ -299,7 +304,7 @@ def room_rows(folder: Path, quick: bool) -> list[Row]:
     blind, classic = (np.concatenate(part) for part in zip(*pooled, strict=True))
     times = np.tile(true_s, len(pooled))
     known = np.isfinite(blind)
-    order, other = (float(spearmanr(found[known], times[known]).statistic) for found in (blind, classic))
+    order, other = (spearman(found[known], times[known]) for found in (blind, classic))
     rows.append(
         Row(
             "blind reverberation time, all together (Spearman)",
@@ -323,7 +328,7 @@ def heard_s(dry: Clip, room: Clip) -> tuple[float, float]:
 
 
 def middle_decay_s(found: RoomAnalysis) -> float:
-    """T30 of a room (T20 where its noise leaves no more), mean over channels and the octaves 500 and 1000 Hz."""
+    """T30 of a room (T20 where its noise leaves no more), over the octaves 500 and 1000 Hz."""
     times = np.where(np.isfinite(found.t30_s), found.t30_s, found.t20_s)
     return float(np.nanmean(times[:, np.isin(np.round(found.bands_hz), (500, 1000))]))
 

@@ -60,13 +60,14 @@ class Hearing:
         from tonewright.timbre.front import mixed
 
         self._mono = mixed(samples, corrected=self.corrected)
+        if self._mono.note:
+            self.notes.append(self._mono.note)
 
     @cached_property
     def _normalised(self) -> Normalised:
         from tonewright.timbre.front import normalised
 
-        mono, rate = self._mono, self._raw_rate
-        return normalised(mono, rate, corrected=self.corrected, gain=self._gain, notes=self.notes)
+        return normalised(self._mono, self._raw_rate, corrected=self.corrected, gain=self._gain)
 
     @property
     def samples(self) -> np.ndarray:
@@ -81,7 +82,7 @@ class Hearing:
     @property
     def loudness_lufs(self) -> float:
         """Integrated loudness of the mono sound before it was normalised."""
-        return self._normalised.loudness_lufs()
+        return self._normalised.loudness_lufs
 
     @property
     def peak(self) -> float:

@@ -123,17 +123,16 @@ def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: b
     AudioError
         If the file cannot be read, or its samples are NaN or infinite.
     """
-    from tonewright.audio.files import read
     from tonewright.audio.reading import SoundReader
     from tonewright.timbre import long_files
 
     mode = checked_mode(mode)
-    if mode == "corrected":
-        with SoundReader(path) as reader:
-            if reader.info.frames > long_files.WHOLE_S * reader.info.sample_rate:
-                return long_files.describe_long(reader, raw=raw)
-    clip = read(path)
-    return described(clip.samples, clip.sample_rate, mode=mode, raw=raw)
+    with SoundReader(path) as reader:
+        rate = reader.info.sample_rate
+        if mode == "corrected" and reader.info.frames > long_files.WHOLE_S * rate:
+            return long_files.describe_long(reader, raw=raw)
+        samples = reader.read()
+    return described(samples, rate, mode=mode, raw=raw)
 
 
 def measured(hearing: Hearing) -> tuple[dict[str, float], dict[str, str]]:

@@ -24,17 +24,15 @@ def envelope(samples: np.ndarray, *, sample_rate: float, decay_s: float) -> np.n
     -------
     (time,) float64
     """
-    return _envelope(
-        np.ascontiguousarray(samples, dtype=np.float64), decay_s * sample_rate, _HOLD_S * sample_rate
-    )
+    samples = np.ascontiguousarray(samples, dtype=np.float64)
+    if samples.size == 0:
+        return np.empty(0)
+    fall = float(max(samples.max(), -samples.min())) / (decay_s * sample_rate)
+    return _envelope(samples, fall, _HOLD_S * sample_rate)
 
 
 @njit(cache=True, nogil=True)
-def _envelope(samples: np.ndarray, decay_samples: float, hold_samples: float) -> np.ndarray:
-    peak = 0.0
-    for sample in samples:
-        peak = max(peak, abs(sample))
-    fall = peak / decay_samples
+def _envelope(samples: np.ndarray, fall: float, hold_samples: float) -> np.ndarray:
     result = np.empty(samples.size)
     level, held = 0.0, 0
     for i in range(samples.size):

@@ -113,7 +113,7 @@ def _moved_back(frames: np.ndarray, envelope: np.ndarray, nperseg: int, sample_r
 
 @njit(cache=True, nogil=True)
 def _rise_start(envelope: np.ndarray, onset: int, near: int, far: int, least: float, nperseg: int) -> int:
-    """Walk back from `onset` until nothing lower lies near, and nothing lower far but for a rise of `least`."""
+    """Walk back from `onset` until nothing near is lower, and nothing far but for a rise of `least`."""
     while onset > 0:
         level = envelope[onset]
         first, end = (onset - near - 1, onset) if onset > near else (0, onset - 1)
@@ -150,7 +150,7 @@ def _without_repeats(onsets: np.ndarray) -> np.ndarray:
 
 
 def _without_noise(onsets: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """From the last back, without those that rise by less than a tenth of the whole range up to their peak."""
+    """From the last back, without those that rise by less than a tenth of the range up to their peak."""
     least = _LEAST_PERCENT * (envelope.max() - envelope.min()) * 0.01
     kept: list[int] = []
     end = envelope.size

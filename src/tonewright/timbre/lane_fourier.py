@@ -1,0 +1,240 @@
+"""Fourier transforms of many frames at once, one in each lane of a vector.
+
+The frames of a sound overlap, so that sample n of 16 frames that follow each other at a hop of h stands in
+memory as 16 numbers h apart. `columns` turns the sound once, so that they are neighbours, and `transform`
+transforms all lanes together: no number ever changes its lane, and nothing is shuffled. Two real frames make
+one complex one, a + i b; its transform Z has
+
+    A_k = (Z_k + Z*_{N−k}) / 2,    B_k = (Z_k − Z*_{N−k}) / 2i,    |Z_k|² + |Z_{N−k}|² = 2 (|A_k|² + |B_k|²).
+
+The transform decimates in frequency, by eight as long as it can (J. W. Cooley, J. W. Tukey, Math. Comp. 19,
+1965), in place, and leaves bin k at `places(N)[k]`.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from tonewright.timbre.lanes import CALLED, CONTRACTED, LANES, OPTIONS, in_all, instructions
+
+RADIX = 8
+# Of eight points with their factors: seven complex numbers.
+_FACTORS = 2 * (RADIX - 1)
+# Points whose vectors stay in the cache nearest to the processor.
+_NEAR = 256
+
+
+def _steps(points: int) -> list[int]:
+    """By what is divided, step by step."""
+    steps = []
+    while points > RADIX:
+        steps.append(RADIX)
+        points //= RADIX
+    return [*steps, points]
+
+
+@lru_cache(maxsize=8)
+def factors(points: int) -> np.ndarray:
+    """Rotations exp(−2πi p r / n) of `transform`: for each n and p, r = 1 … 7, real and imaginary parts.
+
+    Parameters
+    ----------
+    points : a power of two, from 2
+    """
+    parts = [np.zeros(0)]
+    for _ in _steps(points)[1:]:
+        angle = -2 * np.pi / points * np.outer(np.arange(points // RADIX), np.arange(1, RADIX))
+        parts.append(np.stack([np.cos(angle), np.sin(angle)], axis=-1).ravel())
+        points //= RADIX
+    return np.concatenate(parts).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def places(points: int) -> np.ndarray:
+    """Where `transform` leaves each bin: (points,)."""
+    bins = np.arange(points)
+    place, size = np.zeros(points, np.intp), points
+    for step in _steps(points):
+        size //= step
+        place += bins % step * size
+        bins //= step
+    return place
+
+
+@numba.njit(**OPTIONS)
+def columns(samples: np.ndarray, hop: int, count: int) -> np.ndarray:
+    """A sound in columns of one hop each, c[n, j] = x[n + hop·j], and zeros after its end.
+
+    Sample n of frame f, of any length, is c[n mod hop, f + n div hop].
+
+    Parameters
+    ----------
+    samples : (time,)
+    hop : samples
+    count : of columns
+
+    Returns
+    -------
+    (hop, count) float32
+    """
+    turned = np.empty((hop, count), np.float32)
+    whole = min(samples.size // hop, count)
+    for first in range(0, hop, LANES):
+        last = min(first + LANES, hop)
+        for column in range(whole):
+            for row in range(first, last):
+                turned[row, column] = samples[column * hop + row]
+        for row in range(first, last):
+            for column in range(whole, count):
+                at = column * hop + row
+                turned[row, column] = samples[at] if at < samples.size else 0.0
+    return turned
+
+
+@numba.njit(**OPTIONS)
+def transform(work: np.ndarray, rotations: np.ndarray) -> None:
+    """Transform all lanes in place: Z_k = Σ z_n exp(−2πi k n / N).
+
+    Parameters
+    ----------
+    work : (N, 2, LANES) float32, real and imaginary parts; N a power of two, from 2
+    rotations : `factors(N)`
+    """
+    points = work.shape[0]
+    size, at = points, 0
+    while size > _NEAR:
+        _step(work, rotations, at, 0, points, size)
+        at += _FACTORS * (size // RADIX)
+        size //= RADIX
+    for first in range(0, points, size):
+        _finish(work, rotations, at, first, size)
+
+
+@numba.njit(**CALLED)
+def _step(work: np.ndarray, rotations: np.ndarray, at: int, first: int, count: int, size: int) -> None:
+    """Divide each of the transforms of `size` points, `count` in all, into eight."""
+    part = size // RADIX
+    for begin in range(first, first + count, size):
+        for k in range(part):
+            _eight_turned(work, begin + k, part, rotations, at + _FACTORS * k)
+
+
+@numba.njit(**CALLED)
+def _finish(work: np.ndarray, rotations: np.ndarray, at: int, first: int, count: int) -> None:
+    """All steps that are left, of the transform of `count` points."""
+    size = count
+    while size > RADIX:
+        _step(work, rotations, at, first, count, size)
+        at += _FACTORS * (size // RADIX)
+        size //= RADIX
+    for begin in range(first, first + count, size):
+        if size == 8:
+            _eight(work, begin, 1, rotations, 0)
+        elif size == 4:
+            _four(work, begin, 1, rotations, 0)
+        else:
+            _two(work, begin, 1, rotations, 0)
+
+
+class _Complex:
+    """A complex number in each lane, while instructions are written."""
+
+    def __init__(self, builder: Any, real: Any, imaginary: Any) -> None:
+        self.builder, self.real, self.imaginary = builder, real, imaginary
+
+    def _with(self, name: str, other: _Complex) -> _Complex:
+        write: Any = getattr(self.builder, name)
+        return _Complex(
+            self.builder,
+            write(self.real, other.real, flags=CONTRACTED),
+            write(self.imaginary, other.imaginary, flags=CONTRACTED),
+        )
+
+    def __add__(self, other: _Complex) -> _Complex:
+        return self._with("fadd", other)
+
+    def __sub__(self, other: _Complex) -> _Complex:
+        return self._with("fsub", other)
+
+    def turned_back(self) -> _Complex:
+        """Times −i."""
+        return _Complex(self.builder, self.imaginary, self.builder.fneg(self.real))
+
+    def scaled(self, factor: float) -> _Complex:
+        """Times a real number."""
+        number = ir.Constant(self.real.type, [factor] * LANES)
+        return self._with("fmul", _Complex(self.builder, number, number))
+
+    def times(self, real: Any, imaginary: Any) -> _Complex:
+        """Times real + i imaginary."""
+
+        def product(name: str, one: Any, two: Any) -> Any:
+            write = getattr(self.builder, name)
+            first = self.builder.fmul(self.real, one, flags=CONTRACTED)
+            return write(first, self.builder.fmul(self.imaginary, two, flags=CONTRACTED), flags=CONTRACTED)
+
+        return _Complex(self.builder, product("fsub", real, imaginary), product("fadd", imaginary, real))
+
+
+def _transformed(z: list[_Complex]) -> list[_Complex]:
+    """The transform of 2, 4 or 8 points."""
+    half = len(z) // 2
+    sums = [z[k] + z[k + half] for k in range(half)]
+    rest = [z[k] - z[k + half] for k in range(half)]
+    if half == 1:
+        return sums + rest
+    rest[half // 2] = rest[half // 2].turned_back()
+    if half == 4:
+        rest[1] = (rest[1] + rest[1].turned_back()).scaled(math.sqrt(0.5))
+        rest[3] = (rest[3].turned_back() - rest[3]).scaled(math.sqrt(0.5))
+    pairs = zip(_transformed(sums), _transformed(rest), strict=True)
+    return [value for pair in pairs for value in pair]
+
+
+def _butterfly(radix: int, *, turned: bool) -> Any:
+    """A function (work, first, step, rotations, place) that transforms points a step apart in place."""
+
+    @instructions
+    def run(typingctx, work, first, step, rotations, place):  # type: ignore[no-untyped-def]
+        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            kind = ir.VectorType(ir.FloatType(), LANES)
+            vectors = context.make_array(sig.args[0])(context, builder, args[0]).data
+            vectors = builder.bitcast(vectors, kind.as_pointer())
+            table = context.make_array(sig.args[3])(context, builder, args[3]).data
+            whole = ir.IntType(64)
+
+            def pointer(k, part):  # type: ignore[no-untyped-def]
+                point = builder.add(args[1], builder.mul(args[2], whole(k)))
+                return builder.gep(vectors, [builder.add(builder.mul(point, whole(2)), whole(part))])
+
+            def rotation(k):  # type: ignore[no-untyped-def]
+                number = builder.load(builder.gep(table, [builder.add(args[4], whole(k))]))
+                return in_all(builder, number, LANES)
+
+            pointers = [[pointer(k, part) for part in (0, 1)] for k in range(radix)]
+            points = [_Complex(builder, *(builder.load(p, align=4) for p in pair)) for pair in pointers]
+            points = _transformed(points)
+            if turned:
+                turns = range(0, 2 * radix - 2, 2)
+                points[1:] = [
+                    z.times(rotation(k), rotation(k + 1)) for z, k in zip(points[1:], turns, strict=True)
+                ]
+            for pair, z in zip(pointers, points, strict=True):
+                builder.store(z.real, pair[0], align=4)
+                builder.store(z.imaginary, pair[1], align=4)
+            return context.get_dummy_value()
+
+        return types.void(work, types.intp, types.intp, rotations, types.intp), generate
+
+    return run
+
+
+_eight_turned, _eight = _butterfly(8, turned=True), _butterfly(8, turned=False)
+_four, _two = _butterfly(4, turned=False), _butterfly(2, turned=False)

@@ -1,0 +1,221 @@
+"""Vectors for compiled loops: some numbers side by side, as processors have them.
+
+A loop is only made of vector instructions where the compiler can tell that its arrays do not overlap, and it
+rarely can. In kernels, the values of this module are vectors already, whatever the arrays:
+
+    total = spread(np.float32(0))
+    for at in range(0, sound.size, LANES):
+        part = load(sound, at)
+        total = total + part * part
+    power = summed(total)
+
+They add, subtract, multiply and divide, and compare to masks for `where` and `bits`. A place is that in the
+flat array, which must be contiguous. Products and sums may be contracted.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+# Single precision numbers in a vector; `load_few` and `spread_few` make vectors of FEW.
+LANES, FEW = 16, 4
+# How kernels are compiled; and those that only kernels call.
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
+CALLED: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True}
+
+CONTRACTED = ("contract", "nsz")
+_SUMMED = ("contract", "nsz", "reassoc")
+
+
+class LanesType(types.Type):
+    """`count` numbers of type `dtype`, or truth values where `dtype` is boolean."""
+
+    def __init__(self, dtype: types.Type, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"lanes({dtype} x {count})")
+
+    def ir_type(self) -> ir.VectorType:
+        """The type in compiled code."""
+        elements = {
+            types.float32: ir.FloatType(),
+            types.float64: ir.DoubleType(),
+            types.boolean: ir.IntType(1),
+        }
+        return ir.VectorType(elements[self.dtype], self.count)
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, data_model_manager: Any, kind: LanesType) -> None:
+        super().__init__(data_model_manager, kind, kind.ir_type())
+
+
+def instructions(function: Callable[..., Any]) -> Any:
+    """Decorate what writes the instructions of a function that kernels call; see `numba.extending.intrinsic`."""
+    return intrinsic(function)
+
+
+def _define(function: Callable[..., Any], boolean: bool, write: Callable[..., Any]) -> None:
+    """Let `function` work on two vectors by the instruction that `write` makes."""
+
+    class Template(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            if len(args) == 2 and isinstance(args[0], LanesType) and args[0] == args[1]:
+                result = LanesType(types.boolean, args[0].count) if boolean else args[0]
+                return signature(result, *args)
+            return None
+
+    infer_global(function)(Template)  # pyright: ignore[reportOptionalCall]
+
+    @lower_builtin(function, LanesType, LanesType)
+    def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return write(builder, *args)
+
+
+for _function, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _define(_function, False, lambda b, x, y, name=_name: getattr(b, name)(x, y, flags=CONTRACTED))
+for _function, _name in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.le, "<=")):
+    _define(_function, True, lambda b, x, y, name=_name: b.fcmp_ordered(name, x, y))
+_define(operator.and_, False, lambda b, x, y: b.and_(x, y))
+
+
+def _pointer(context: Any, builder: Any, sig: Any, args: Any, kind: LanesType) -> Any:
+    """Where a vector stands, of the arguments array and place."""
+    array = context.make_array(sig.args[0])(context, builder, args[0])
+    place = context.cast(builder, args[1], sig.args[1], types.intp)
+    return builder.bitcast(builder.gep(array.data, [place]), kind.ir_type().as_pointer())
+
+
+def _loader(count: int) -> Any:
+    @instructions
+    def load(typingctx, array, place):  # type: ignore[no-untyped-def]
+        kind = LanesType(array.dtype, count)
+
+        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            pointer = _pointer(context, builder, sig, args, kind)
+            return builder.load(pointer, align=array.dtype.bitwidth // 8)
+
+        return kind(array, place), generate
+
+    return load
+
+
+def in_all(builder: Any, value: Any, count: int) -> Any:
+    """Instructions for a vector with one number in all lanes."""
+    kind = ir.VectorType(value.type, count)
+    nothing = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nothing, value, ir.IntType(32)(0))
+    return builder.shuffle_vector(
+        first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
+    )
+
+
+def _spreader(count: int) -> Any:
+    @instructions
+    def spread(typingctx, number):  # type: ignore[no-untyped-def]
+        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            return in_all(builder, args[0], count)
+
+        return LanesType(number, count)(number), generate
+
+    return spread
+
+
+# load(array, place): the vector that begins there. spread(number): the number in all lanes.
+load, load_few = _loader(LANES), _loader(FEW)
+spread, spread_few = _spreader(LANES), _spreader(FEW)
+
+
+@instructions
+def store(typingctx, array, place, value):  # type: ignore[no-untyped-def]
+    """Write a vector, rounded to the numbers of the array."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        vector = args[2]
+        if array.dtype != value.dtype:
+            vector = builder.fptrunc(vector, LanesType(array.dtype, value.count).ir_type())
+        pointer = _pointer(context, builder, sig, args, LanesType(array.dtype, value.count))
+        builder.store(vector, pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, place, value), generate
+
+
+@instructions
+def where(typingctx, mask, value, other):  # type: ignore[no-untyped-def]
+    """`value` in the lanes of the mask, `other` in the rest."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.select(*args)
+
+    return value(mask, value, other), generate
+
+
+@instructions
+def smaller(typingctx, value, other):  # type: ignore[no-untyped-def]
+    """The smaller number in each lane."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.select(builder.fcmp_ordered("<", *args), *args)
+
+    return value(value, other), generate
+
+
+@instructions
+def larger(typingctx, value, other):  # type: ignore[no-untyped-def]
+    """The larger number in each lane."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.select(builder.fcmp_ordered(">", *args), *args)
+
+    return value(value, other), generate
+
+
+@instructions
+def bits(typingctx, mask):  # type: ignore[no-untyped-def]
+    """The mask as a whole number, the first lane as its lowest bit."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        packed = builder.bitcast(args[0], ir.IntType(mask.count))
+        return builder.zext(packed, ir.IntType(64))
+
+    return types.int64(mask), generate
+
+
+def _named(name: str, result: Callable[[LanesType], types.Type], *, summing: bool = False) -> Any:
+    """A function of one vector that the compiler knows by name."""
+
+    @instructions
+    def function(typingctx, value):  # type: ignore[no-untyped-def]
+        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            kind = value.ir_type()
+            suffix = f"v{value.count}f{value.dtype.bitwidth}"
+            start = [kind.element(0.0)] if summing else []
+            returned = context.get_value_type(sig.return_type)
+            shape = ir.FunctionType(returned, [kind.element] * len(start) + [kind])
+            found = builder.module.declare_intrinsic(f"{name}.{suffix}", (), shape)
+            return builder.call(found, [*start, args[0]], fastmath=_SUMMED)
+
+        return result(value)(value), generate
+
+    return function
+
+
+# Of one vector: its root and magnitude in each lane; its sum, lowest and highest number.
+root = _named("llvm.sqrt", lambda kind: kind)
+magnitude = _named("llvm.fabs", lambda kind: kind)
+summed = _named("llvm.vector.reduce.fadd", lambda kind: kind.dtype, summing=True)
+lowest = _named("llvm.vector.reduce.fmin", lambda kind: kind.dtype)
+highest = _named("llvm.vector.reduce.fmax", lambda kind: kind.dtype)

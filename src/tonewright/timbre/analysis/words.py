@@ -107,7 +107,7 @@ def signed(value: float) -> str:
     if not np.isfinite(value):
         return "–"
     text = f"{abs(value):.2f}"
-    return ("+" if value >= 0 else "−") + (text.removeprefix("0") if text != "0.00" else "0")
+    return "0" if text == "0.00" else ("+" if value > 0 else "−") + text.removeprefix("0")
 
 
 def _percent(share: float) -> str:

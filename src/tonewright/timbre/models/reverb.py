@@ -17,6 +17,7 @@ _DECAYS_S = 0.2 + 0.1 * np.arange(10)
 # At 24 kHz; other rates in proportion.
 _SUB_FRAME, _HOP, _REMEMBERED = 700, 200, 800
 _SUB_FRAMES = 7
+_LEAST_RATE_HZ = 44100
 
 
 class ReverbFeatures(NamedTuple):
@@ -41,11 +42,21 @@ def features(hearing: Hearing) -> ReverbFeatures:
 
     Parameters
     ----------
-    hearing : the sound; its channels are looked at as they came, each for itself
+    hearing : the sound; its channels are looked at one by one, without any gain; the classic mode raises
+        rates below 44.1 kHz first
     """
-    times = [classic_time_s(channel, hearing.channels_rate) for channel in hearing.channels[:2]]
-    mean = float(np.mean(times))
+    channels, rate = hearing.channels[:2], hearing.channels_rate
+    if not hearing.corrected and rate < _LEAST_RATE_HZ:
+        from tonewright.timbre.kaiser import raised
+
+        channels = [raised(_double(channel), from_rate=rate, to_rate=_LEAST_RATE_HZ) for channel in channels]
+        rate = _LEAST_RATE_HZ
+    mean = float(np.mean([classic_time_s(channel, rate) for channel in channels]))
     return ReverbFeatures(mean, 1.0 / (1.0 + math.exp(-(_SLOPE * mean + _CONSTANT))))
+
+
+def _double(samples: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(samples, np.float64)
 
 
 def value(features: ReverbFeatures) -> float:

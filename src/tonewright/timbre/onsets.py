@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.onset_strength import HOP, onset_strength
+from tonewright.timbre.onset_strength import strength_of_samples
+from tonewright.timbre.spectra import HOP
 
 # Picking, after S. Böck, F. Krebs and M. Schedl, "Evaluating the online capabilities of onset detection
 # methods", ISMIR 2012.
@@ -44,9 +45,7 @@ def find_onsets(
     (onsets,) int64, in samples, ascending; [0] where there is none
     """
     if strength is None:
-        from tonewright.timbre.spectra import centred_spectrum
-
-        strength = onset_strength(centred_spectrum(samples), sample_rate=sample_rate)
+        strength = strength_of_samples(samples, sample_rate=sample_rate)
     frames = pick_frames(strength, sample_rate=sample_rate)
     onsets = _without_repeats(_moved_back(frames, envelope, nperseg, sample_rate))
     if onsets.size > 1:

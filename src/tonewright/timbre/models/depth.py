@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,13 +11,10 @@ import scipy.fft
 from numba import njit
 
 from tonewright.dsp.spectra import window
-from tonewright.timbre.branches import frame_power
 from tonewright.timbre.envelope import envelope
 from tonewright.timbre.names import UnmeasurableError
-from tonewright.timbre.onset_strength import onset_strength
 from tonewright.timbre.onsets import find_onsets
 from tonewright.timbre.peaks import peak_bins, refined_peak
-from tonewright.timbre.spectra import centred_spectrum
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
@@ -123,10 +121,12 @@ def _spectra(hearing: Hearing) -> _Spectra:
     branches = hearing.branches
     if branches.above_20.size <= _FRAME:
         return _short_spectra(branches.above_20, branches.below_500, branches.below_2000)
-    power, _, total = _frame_sums(branches.above_20)
-    lower_power, moment, _ = _frame_sums(branches.below_2000)
-    low_power = frame_power(branches.below_500, window("hamming", _FRAME), _HOP)
-    return _Spectra(power, low_power, moment / np.maximum(lower_power, np.finfo(float).tiny), total)
+    power, _, total = _frame_sums(branches.above_20, _FRAME)
+    # Next to nothing of what is below 2 kHz lies above a quarter of the sample rate.
+    step = 2 if hearing.corrected else 1
+    lower_power, moment, _ = _frame_sums(branches.below_2000[::step], _FRAME // step)
+    centroid = (moment / np.maximum(lower_power, np.finfo(float).tiny))[: power.size]
+    return _Spectra(power, _frame_power(branches.below_500, _squared_window(), _HOP), centroid, total)
 
 
 def _short_spectra(sound: np.ndarray, low: np.ndarray, lower: np.ndarray) -> _Spectra:
@@ -143,24 +143,26 @@ def _short_spectra(sound: np.ndarray, low: np.ndarray, lower: np.ndarray) -> _Sp
     return _Spectra(whole.sum(keepdims=True), lowest.sum(keepdims=True), np.array([centroid]), whole)
 
 
-def _frame_sums(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums over the power spectra of Hamming frames from which their mean was removed.
+def _frame_sums(samples: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums over the power spectra of Hamming frames that overlap by three quarters, less their mean.
 
     A frame without a window has its mean in bin 0 alone, and the window is (−.23, .54, −.23) over bins.
 
     Parameters
     ----------
     samples : (time,)
+    length : of a frame
 
     Returns
     -------
     power : (frames,)
     moment : (frames,) sum over the bins of their number times their power
-    total : (2049,) sum over the frames
+    total : (length // 2 + 1,) sum over the frames
     """
-    rows = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float32, copy=False), _FRAME)[::_HOP]
+    samples = samples.astype(np.float32, copy=False)
+    rows = np.lib.stride_tricks.sliding_window_view(samples, length)[:: length // 4]
     power, moment = np.empty(rows.shape[0]), np.empty(rows.shape[0])
-    total = np.zeros(_FRAME // 2 + 1)
+    total = np.zeros(length // 2 + 1)
     for first in range(0, rows.shape[0], _FRAMES_PER_PIECE):
         piece = slice(first, first + _FRAMES_PER_PIECE)
         _add_sums(scipy.fft.rfft(rows[piece], axis=1, workers=1), power[piece], moment[piece], total)
@@ -190,6 +192,31 @@ def _add_sums(spectrum: np.ndarray, power: np.ndarray, moment: np.ndarray, total
         power[t], moment[t] = summed, weighted
 
 
+@lru_cache(maxsize=1)
+def _squared_window() -> np.ndarray:
+    return (window("hamming", _FRAME) ** 2).astype(np.float32)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _frame_power(samples: np.ndarray, squares: np.ndarray, hop: int) -> np.ndarray:
+    """Power of Hamming frames less their mean, by Parseval's relation: (frames,)."""
+    length = squares.size
+    result = np.empty((samples.size - length) // hop + 1)
+    whole = np.float32(0)
+    for n in range(length):
+        whole += squares[n]
+    for t in range(result.size):
+        plain, weighted, power = np.float32(0), np.float32(0), np.float32(0)
+        for n in range(length):
+            sample = samples[t * hop + n]
+            plain += sample
+            weighted += squares[n] * sample
+            power += squares[n] * sample * sample
+        mean = plain / length
+        result[t] = (power - 2 * mean * weighted + mean * mean * whole) / (0.54 * 0.54 * length)
+    return result
+
+
 def _log_duration(hearing: Hearing) -> float:
     """log₁₀ of how long notes last from their loudest block on, in seconds, on average.
 
@@ -198,7 +225,8 @@ def _log_duration(hearing: Hearing) -> float:
     """
     sound = hearing.branches.above_20
     course = envelope(sound, sample_rate=hearing.sample_rate, decay_s=_DECAY_S)
-    strength = onset_strength(centred_spectrum(sound), sample_rate=hearing.sample_rate)
+    # That of the sound before the filter is at hand.
+    strength = hearing.strength if hearing.corrected else None
     onsets = find_onsets(sound, course, _NEAR_START, sample_rate=hearing.sample_rate, strength=strength)
     levels = _block_levels(sound)
     starts = np.minimum(onsets // _BLOCK, levels.size - 1)

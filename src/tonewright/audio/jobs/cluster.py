@@ -92,7 +92,7 @@ class Cluster:
 def _imported() -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it announces a change to come
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports] - an extra
     except ModuleNotFoundError as error:
         raise MissingExtraError("ray", "ray") from error
     return ray

@@ -41,7 +41,8 @@ def run_jobs(
         of one. In processes it has one thread to compute with
     items : any iterable; of things that can be pickled, for more than one process
     jobs : items worked on at a time. With "processes", 1 works in this very process, and a crash there is a
-        crash; None is one a core. With "ray", None is what the cluster has processors for
+        crash; None is one a core, as far as there are items. With "ray", None is what the cluster has
+        processors for
     engine : "processes" on this machine, or "ray", whose machines have this package and see the same files
     address : of the Ray cluster; without one, and without $RAY_ADDRESS, Ray runs on this machine
     progress : called with (done, total); without a known number of items, the total is what is known
@@ -66,19 +67,24 @@ def run_jobs(
     if address is not None and engine != "ray":
         raise UsageError("an address is that of a Ray cluster; choose the engine 'ray'")
     total = len(items) if isinstance(items, Sized) else 0
-    results = _results(work, iter(items), jobs, engine, address)
+    results = _results(work, iter(items), total, jobs, engine, address)
     return results if progress is None else _counted(results, total, progress)
 
 
 def _results(
-    work: Callable[[Any], Any], items: Iterator[Any], jobs: int | None, engine: Engine, address: str | None
+    work: Callable[[Any], Any],
+    items: Iterator[Any],
+    total: int,
+    jobs: int | None,
+    engine: Engine,
+    address: str | None,
 ) -> Iterator[tuple[Any, Any]]:
     if engine == "ray":
         return Cluster(work, items, jobs, address).results()
     if jobs is None:
         from joblib import cpu_count
 
-        jobs = cpu_count()
+        jobs = min(cpu_count(), total or cpu_count())
     if jobs == 1:
         return ((item, outcome(work, item)) for item in items)
     return Crew(work, items, jobs).results()

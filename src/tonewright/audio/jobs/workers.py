@@ -38,7 +38,7 @@ class Worker:
     def __init__(self, work: Callable[[Any], Any]) -> None:
         from joblib.externals.loky.backend.context import get_context
 
-        context = get_context("loky")
+        context: Any = get_context("loky")
         self.pipe, theirs = context.Pipe()
         with theirs, deaf_to_interrupts():
             # Where this process ends, by whatever means, the pipe closes and the worker ends.

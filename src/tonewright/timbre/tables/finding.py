@@ -1,0 +1,62 @@
+"""Sound files by name: those that people name, and those in folders that they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tonewright.audio.layouts.base import FOREIGN_SUFFIXES, SUFFIXES, list_files, split_suffix
+from tonewright.errors import CorpusError
+
+
+class Found(NamedTuple):
+    """A file to describe.
+
+    Parameters
+    ----------
+    path : as seen from where the search began
+    reason : why it cannot be described, where that is known already
+    """
+
+    path: str
+    reason: str = ""
+
+
+def find_sounds(paths: Iterable[str | os.PathLike[str]]) -> list[Found]:
+    """Files as they are named, and all sound below folders; each once, in the order of names in a folder.
+
+    Sound in folders that is there but not readable, such as .m4a or links to nothing, comes with its reason.
+
+    Parameters
+    ----------
+    paths : files and folders
+
+    Raises
+    ------
+    CorpusError
+        If there is nothing at all.
+    """
+    found: dict[str, Found] = {}
+    named = [os.fspath(path) for path in paths]
+    for path in named:
+        for one in _inside(path) if Path(path).is_dir() else (Found(path),):
+            found.setdefault(one.path, one)
+    if not found:
+        raise CorpusError(f"{', '.join(named) or 'nothing'}: there is no sound file here")
+    return list(found.values())
+
+
+def _inside(folder: str) -> Iterator[Found]:
+    listing = list_files(folder)
+    refused = dict(listing.refused)
+    for path in sorted([*listing.files, *refused]):
+        suffix = split_suffix(path)[1]
+        whole = path if folder == "." else os.path.join(folder, path)  # noqa: PTH118, path objects cost more
+        if path in refused:
+            yield Found(whole, refused[path])
+        elif suffix in SUFFIXES:
+            yield Found(whole)
+        elif suffix in FOREIGN_SUFFIXES:
+            yield Found(whole, f"{suffix} is not read; convert it to WAV or FLAC, for instance with ffmpeg")

@@ -79,24 +79,18 @@ def pick_frames(strength: np.ndarray, *, sample_rate: float) -> np.ndarray:
     return starts[np.searchsorted(starts, picked, side="right") - 1]
 
 
-@njit(cache=True, nogil=True)
-def _peak_frames(scaled: np.ndarray, before: int, mean: int, wait: int) -> np.ndarray:
-    picked = np.empty(scaled.size, dtype=np.int64)
-    count, n = 0, 0
-    while n < scaled.size:
-        first, end = max(0, n - mean), min(n + mean + 1, scaled.size)
-        total = 0.0
-        for k in range(first, end):
-            total += scaled[k]
-        highest = scaled[n] >= total / (end - first) + _ABOVE_MEAN
-        for k in range(max(0, n - before), n):
-            highest = highest and scaled[k] <= scaled[n]
-        if highest:
-            picked[count] = n
-            count += 1
-            n += wait
-        n += 1
-    return picked[:count]
+def _peak_frames(scaled: np.ndarray, before: int, mean: int, wait: int) -> list[int]:
+    frames = np.arange(scaled.size)
+    first, end = np.maximum(frames - mean, 0), np.minimum(frames + mean + 1, scaled.size)
+    sums = np.concatenate(([0.0], np.cumsum(scaled)))
+    highest = scaled >= (sums[end] - sums[first]) / (end - first) + _ABOVE_MEAN
+    for shift in range(1, before + 1):
+        highest[shift:] &= scaled[shift:] >= scaled[:-shift]
+    picked: list[int] = []
+    for frame in np.flatnonzero(highest).tolist():
+        if not picked or frame > picked[-1] + wait:
+            picked.append(frame)
+    return picked
 
 
 def _moved_back(frames: np.ndarray, envelope: np.ndarray, nperseg: int, sample_rate: float) -> np.ndarray:

@@ -49,8 +49,8 @@ def command(
     """Hardness, depth, brightness, roughness, warmth, sharpness and boominess of sounds on a scale of 0 to
     100, whether they are reverberant, and loudness, crest factor, centroid, flatness and rate of onsets.
 
-    A file that cannot be read costs a line. With -o, the same command goes on after any interruption, and over
-    a finished table it describes what is new or has changed. With --window, a picture lies beside the table.
+    A file that cannot be read costs a line. With -o, the same command goes on after any interruption, and
+    over a finished table it describes what is new or has changed. With --window, a picture lies beside it.
 
     \b
     Example:

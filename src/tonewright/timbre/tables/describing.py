@@ -59,8 +59,8 @@ def describe_files(
     """Describe sound files, and all sound in folders, as one table.
 
     A file that cannot be read costs a row without values, with the reason in `notes`. The table is written
-    whole at the end; until then every file that is done is kept beside it, so that the same call goes on after
-    any accident. Over a table of the same settings only those files are described that are new or have
+    whole at the end; until then every file that is done is kept beside it, so that the same call goes on
+    after any accident. Over a table of the same settings only those files are described that are new or have
     changed; what was renamed, moved or copied is known by its bytes; files that are gone leave the table.
 
     Parameters

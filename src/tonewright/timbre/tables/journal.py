@@ -1,7 +1,7 @@
 """What is known of files while their table is in the making: a line a file, kept whatever happens.
 
-The journal lies beside the table under its name with ``.journal`` added, and goes when the table is written. A
-line that was cut short, by a kill or a full disk, counts as not written.
+The journal lies beside the table under its name with ``.journal`` added, and goes when the table is written.
+A line that was cut short, by a kill or a full disk, counts as not written.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         """Take it, and read what is there."""
-        self._file = tempfile.TemporaryFile() if self.path is None else _claimed(self.path)  # noqa: SIM115
+        self._file = tempfile.TemporaryFile() if self.path is None else _claimed(self.path)
         try:
             self._load()
         except BaseException:
@@ -135,8 +135,10 @@ class Journal:
         self._check(first, header)
         for line in self._file:
             try:
-                stamp, digest, _ = json.loads(line) if line.endswith(b"\n") else ()
+                stamp, digest, _ = json.loads(line)
             except ValueError:
+                break
+            if not line.endswith(b"\n"):
                 break
             self._remember(self._end, stamp, digest)
             self._end += len(line)

@@ -84,10 +84,8 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     except IsADirectoryError as error:
         raise TonewrightError(f"{os.fspath(path)}: is a folder; name a table") from error
     except (ValueError, csv.Error) as error:
-        words = str(error).strip().splitlines()
-        raise TonewrightError(
-            f"{os.fspath(path)}: cannot be read as a table ({words[0] if words else error})"
-        ) from error
+        words = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TonewrightError(f"{os.fspath(path)}: cannot be read as a table ({words})") from error
 
 
 def _cell(name: str, value: Any) -> Any:

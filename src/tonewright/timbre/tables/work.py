@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from tonewright.errors import AudioError
+from tonewright.errors import AudioError, MissingExtraError
 from tonewright.timbre.tables.entries import Task, entry_of, failed_row, failure, with_digest
 from tonewright.timbre.tables.finding import Found
 from tonewright.timbre.tables.journal import Entry, Journal
@@ -57,6 +57,8 @@ class Work:
         if tasks and self._journal.knows_digests:
             tasks = list(self._unlike(run(with_digest, tasks)))
         for task, result in run(partial(entry_of, settings=self._settings), tasks):
+            if isinstance(result, (ImportError, MissingExtraError)):
+                raise result  # every file would meet it
             if isinstance(result, Exception):
                 result = Entry(task.stamp, "", [failed_row(result)])
             self.described += 1

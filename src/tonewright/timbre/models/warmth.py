@@ -12,6 +12,7 @@ import scipy.fft
 from tonewright.timbre.names import UnmeasurableError
 from tonewright.timbre.onsets import find_onsets
 from tonewright.timbre.peaks import find_peaks, refined_peak
+from tonewright.timbre.specific_loudness import bump
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
@@ -24,7 +25,6 @@ _LOW_HZ = 260.0
 _ABOVE_FUNDAMENTAL, _ABOVE_LIMIT_HZ = 3.5, 12000.0
 # Tenths of a Bark.
 _WARM_REGION, _HIGH_REGION = (10, 40), (80, 240)
-_QUIET_POWER = 1e-7
 _WEIGHTS = (
     -4.464258317026696,
     -0.08819320850778556,
@@ -94,23 +94,10 @@ def value(features: WarmthFeatures) -> float:
 
 def _regions(hearing: Hearing) -> tuple[float, float]:
     """Specific loudness of the warm region, mean of frames, and of the high one, weighted by their RMS."""
-    pattern, power = hearing.specific.pattern, hearing.specific.power
-    heard = np.ones(power.size, dtype=bool)
-    if hearing.corrected and (power > _QUIET_POWER).any():
-        heard = power > _QUIET_POWER
-    warm = pattern[:, slice(*_WARM_REGION)] @ _bump(*_WARM_REGION)
-    high = pattern[:, slice(*_HIGH_REGION)] @ _bump(*_HIGH_REGION)
-    levels = np.sqrt(power)
-    return float(warm[heard].mean()), float(high @ levels / levels.sum())
-
-
-@lru_cache(maxsize=4)
-def _bump(low: int, high: int) -> np.ndarray:
-    """A bell that is 1 in the middle and 0 at its lower end: (high − low,)."""
-    points = np.arange(low, high)
-    bell = np.exp(-((points - (low + high) / 2) ** 2) / 2 * 1e-4)
-    bell -= bell.min()
-    return bell / bell.max()
+    specific = hearing.specific
+    warm, high = (specific.pattern @ bump(*region) for region in (_WARM_REGION, _HIGH_REGION))
+    levels = np.sqrt(specific.power)
+    return specific.unweighted_mean(warm), float(high @ levels / levels.sum())
 
 
 def _notes(hearing: Hearing) -> list[_Note]:

@@ -14,7 +14,9 @@ from tonewright.timbre.lanes import LANES, load, spread, store
 def _combined(x, y, out):  # type: ignore[no-untyped-def]
     """Every operation once; each row of `out` is one result."""
     a, b = load(x, 0), load(y, 0)
-    store(out, 0, a + b - spread(np.float32(2)) * a)
+    c = a + b
+    c -= spread(np.float32(2)) * a
+    store(out, 0, c)
     store(out, LANES, a / b)
     store(out, 2 * LANES, lanes.where((a > b) & (a >= spread(np.float32(0))), a, b))
     store(out, 3 * LANES, lanes.smaller(a, b))

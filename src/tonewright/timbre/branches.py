@@ -1,19 +1,47 @@
 """The sound through the filters that brightness and depth listen to, and the power of its frames.
 
-Each branch is a Butterworth filter of second order run three times. All start from rest.
+Each branch is a Butterworth filter of second order run three times,
+
+    H(z) = [ g (1 ± 2 z⁻¹ + z⁻²) / (1 + a₁ z⁻¹ + a₂ z⁻²) ]³,
+
+the sign being + for low-pass and − for high-pass. All start from rest.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from tonewright.dsp import biquads
+from tonewright.timbre.lanes import (
+    CALLED,
+    FEW,
+    LANES,
+    OPTIONS,
+    load,
+    load_few,
+    magnitude,
+    spread,
+    spread_few,
+    store_apart,
+    summed,
+    where,
+)
 
 LOWEST_HZ = 20.0
 ABOVE_HZ, BELOW_HZ = (100.0, 2000.0), (500.0, 2000.0)
+
+# Samples that are filtered before the branches are written out.
+_BLOCK = 512
+# Below it what a filter remembers is forgotten: on some processors arithmetic on denormal numbers is slow.
+_SILENCE = 1e-150
+# Frames overlap by three quarters; `_sums` holds one sum of samples, and two for each quarter of the window.
+_QUARTERS = 4
+_SUMS = 1 + 2 * _QUARTERS
+_FAST: dict[str, Any] = {"fastmath": {"contract", "nsz", "nnan", "ninf"}}
 
 
 class Branches(NamedTuple):
@@ -33,72 +61,141 @@ class Branches(NamedTuple):
     below_2000: np.ndarray
 
 
-def branches(samples: np.ndarray, sample_rate: int) -> Branches:
+def branches(samples: np.ndarray, *, sample_rate: int) -> Branches:
     """Filter a sound into its branches.
 
     Parameters
     ----------
-    samples : (time,) float64
+    samples : (time,) float64, contiguous
     sample_rate : above 4 kHz
     """
-    first = _coefficients("highpass", LOWEST_HZ, sample_rate)
-    above = np.empty(len(samples))
-    peak = _chain(samples, first, 1.0, above)
-    if peak > 0:
-        above *= 1 / peak
-    parts = []
-    for kind, cutoffs in (("highpass", ABOVE_HZ), ("lowpass", BELOW_HZ)):
-        for cutoff_hz in cutoffs:
-            part = np.empty(len(samples), np.float32)
-            _chain(above, _coefficients(kind, cutoff_hz, sample_rate), 1.0, part)
-            parts.append(part)
+    first, others = _coefficients(sample_rate)
+    above = np.empty(samples.size)
+    parts = np.empty((FEW, samples.size), np.float32)
+    peak = _above_lowest(samples, first, above)
+    _split(above, 1 / peak if peak > 0 else 0.0, others, parts)
     return Branches(above, *parts)
 
 
-def frame_power(samples: np.ndarray, window: np.ndarray, hop: int, *, fft_length: int = 0) -> np.ndarray:
-    """Power of each frame, as the sum over its one-sided power spectrum, without a transform.
+def frame_power(samples: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Power of frames that overlap by three quarters: the sums of their one-sided spectra, without a transform.
 
-    The mean of the frame is removed before the window, and the spectrum scaled so that a sine of amplitude A
-    has A²/2; with Parseval's relation
+    The mean m of a frame is removed before the window w, and the spectrum scaled so that a sine of amplitude
+    A has A²/2. By Parseval's relation its sum is
 
-        P = N Σ w² (x − m)² / (Σ w)².
+        P = n Σ w² (x − m)² / (Σ w)² = n [Σ w² x² − 2 m Σ w² x + m² Σ w²] / (Σ w)².
 
     Parameters
     ----------
-    samples : (time,) float32 or float64, at least as long as the window
-    window : (n,)
-    hop : samples from one frame to the next
-    fft_length : N of the spectrum, n if 0
+    samples : (time,), at least one frame
+    window : (n,), n a multiple of 64
 
     Returns
     -------
-    (frames,) float64; as many frames as lie whole within the sound
+    (1 + (time − n) // (n/4),) float64
     """
-    window = np.asarray(window, np.float64)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, len(window))[::hop]
-    means = frames.mean(axis=1, dtype=np.float64, keepdims=True)
-    power = ((window * (frames - means)) ** 2).sum(axis=1)
-    return power * ((fft_length or len(window)) / window.sum() ** 2)
+    hop = window.size // _QUARTERS
+    squares = (window * window).astype(np.float32)
+    frames = (samples.size - window.size) // hop + 1
+    sums = np.empty((frames + _QUARTERS - 1, _SUMS))
+    _sum_hops(samples.astype(np.float32, copy=False), squares, sums)
+    quarters = [sums[k : k + frames] for k in range(_QUARTERS)]
+    means = sum(part[:, 0] for part in quarters) / window.size
+    linear = sum(part[:, 1 + k] for k, part in enumerate(quarters))
+    square = sum(part[:, 1 + _QUARTERS + k] for k, part in enumerate(quarters))
+    power = square - 2 * means * linear + means**2 * float(squares.sum())
+    return np.maximum(power, 0) * (window.size / float(window.sum()) ** 2)
 
 
-def _coefficients(kind: str, cutoff_hz: float, sample_rate: int) -> np.ndarray:
-    """b₀ b₁ b₂ a₁ a₂ of a Butterworth filter of second order."""
-    b, a = getattr(biquads, kind)(cutoff_hz, sample_rate=sample_rate)
-    return np.concatenate([b, a[1:]])
+@lru_cache(maxsize=8)
+def _coefficients(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gain of three sections, middle of the numerator, a₁, a₂: (4,) above 20 Hz, (4, 4) of the branches."""
+    kinds = [("highpass", LOWEST_HZ)]
+    kinds += [("highpass", hz) for hz in ABOVE_HZ] + [("lowpass", hz) for hz in BELOW_HZ]
+    rows = []
+    for kind, cutoff_hz in kinds:
+        b, a = getattr(biquads, kind)(cutoff_hz, sample_rate=sample_rate)
+        rows.append([b[0] ** 3, -2.0 if kind == "highpass" else 2.0, a[1], a[2]])
+    return np.array(rows[0]), np.ascontiguousarray(np.array(rows[1:]).T)
 
 
-@numba.njit(cache=True, nogil=True)
-def _chain(samples, coefficients, gain, out):  # type: ignore[no-untyped-def]
-    b0, b1, b2, a1, a2 = coefficients
-    s1 = s2 = t1 = t2 = u1 = u2 = peak = 0.0
-    for n in range(len(samples)):
-        x = samples[n]
-        y = b0 * x + s1
-        s1, s2 = b1 * x - a1 * y + s2, b2 * x - a2 * y
-        x = b0 * y + t1
-        t1, t2 = b1 * y - a1 * x + t2, b2 * y - a2 * x
-        y = b0 * x + u1
-        u1, u2 = b1 * x - a1 * y + u2, b2 * x - a2 * y
-        out[n] = y
-        peak = max(peak, abs(y))
+@numba.njit(**CALLED, **_FAST)
+def _section(x: Any, x1: Any, x2: Any, y1: Any, y2: Any, middle: Any, a1: Any, a2: Any) -> Any:
+    # The last output comes last, so that the next sample waits for one multiplication and addition alone.
+    return ((x + x2) + middle * x1 - a2 * y2) - a1 * y1
+
+
+@numba.njit(**OPTIONS, **_FAST)
+def _above_lowest(samples: np.ndarray, coefficients: np.ndarray, above: np.ndarray) -> float:
+    """Three sections; returns the peak."""
+    gain, middle, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = peak = 0.0
+    for begin in range(0, samples.size, _BLOCK):
+        for n in range(begin, min(begin + _BLOCK, samples.size)):
+            x = samples[n] * gain
+            y = _section(x, x1, x2, y1, y2, middle, a1, a2)
+            z = _section(y, y1, y2, z1, z2, middle, a1, a2)
+            w = _section(z, z1, z2, w1, w2, middle, a1, a2)
+            x1, x2, y1, y2, z1, z2, w1, w2 = x, x1, y, y1, z, z1, w, w1
+            above[n] = w
+            peak = max(peak, abs(w))
+        if abs(x1) + abs(y1) + abs(z1) + abs(w1) < _SILENCE:
+            x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = 0.0
     return peak
+
+
+@numba.njit(**OPTIONS)
+def _split(above: np.ndarray, scale: float, coefficients: np.ndarray, parts: np.ndarray) -> None:
+    """Scale the sound in place and filter it into its four branches, one in each lane."""
+    gain, middle = load_few(coefficients, 0), load_few(coefficients, FEW)
+    a1, a2 = load_few(coefficients, 2 * FEW), load_few(coefficients, 3 * FEW)
+    zero, silence = spread_few(0.0), spread_few(_SILENCE)
+    x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = zero
+    for begin in range(0, above.size, _BLOCK):
+        count = min(_BLOCK, above.size - begin)
+        for n in range(count):
+            above[begin + n] *= scale
+            x = spread_few(above[begin + n])
+            y = _section(x, x1, x2, y1, y2, middle, a1, a2)
+            z = _section(y, y1, y2, z1, z2, middle, a1, a2)
+            w = _section(z, z1, z2, w1, w2, middle, a1, a2)
+            x2, y2, z2, w2 = x1, y1, z1, w1
+            x1, y1, z1, w1 = x, y, z, w
+            store_apart(parts, begin + n, above.size, w * gain)
+        loud = magnitude(x1) + magnitude(y1) + magnitude(z1) + magnitude(w1) > silence
+        x1, x2, y1, y2 = (
+            where(loud, x1, zero),
+            where(loud, x2, zero),
+            where(loud, y1, zero),
+            where(loud, y2, zero),
+        )
+        z1, z2, w1, w2 = (
+            where(loud, z1, zero),
+            where(loud, z2, zero),
+            where(loud, w1, zero),
+            where(loud, w2, zero),
+        )
+
+
+@numba.njit(**OPTIONS)
+def _sum_hops(samples: np.ndarray, squares: np.ndarray, sums: np.ndarray) -> None:
+    """Sums of each hop: of its samples; with each quarter of the squared window, of them and their squares."""
+    hop = squares.size // _QUARTERS
+    for row in range(sums.shape[0]):
+        zero = spread(np.float32(0))
+        total = a = b = c = d = p = q = r = s = zero
+        for n in range(0, hop, LANES):
+            x = load(samples, row * hop + n)
+            square = x * x
+            total += x
+            w = load(squares, n)
+            a, p = a + w * x, p + w * square
+            w = load(squares, hop + n)
+            b, q = b + w * x, q + w * square
+            w = load(squares, 2 * hop + n)
+            c, r = c + w * x, r + w * square
+            w = load(squares, 3 * hop + n)
+            d, s = d + w * x, s + w * square
+        sums[row, 0] = summed(total)
+        sums[row, 1], sums[row, 2], sums[row, 3], sums[row, 4] = summed(a), summed(b), summed(c), summed(d)
+        sums[row, 5], sums[row, 6], sums[row, 7], sums[row, 8] = summed(p), summed(q), summed(r), summed(s)

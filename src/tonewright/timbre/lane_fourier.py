@@ -22,7 +22,16 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from tonewright.timbre.lanes import CALLED, CONTRACTED, LANES, OPTIONS, in_all, instructions
+from tonewright.timbre.lanes import (
+    CALLED,
+    CONTRACTED,
+    LANES,
+    OPTIONS,
+    in_all,
+    instructions,
+    load,
+    store_apart,
+)
 
 RADIX = 8
 # Of eight points with their factors: seven complex numbers.
@@ -86,15 +95,14 @@ def columns(samples: np.ndarray, hop: int, count: int) -> np.ndarray:
     """
     turned = np.empty((hop, count), np.float32)
     whole = min(samples.size // hop, count)
-    for first in range(0, hop, LANES):
-        last = min(first + LANES, hop)
+    rows = hop // LANES * LANES
+    for first in range(0, rows, LANES):
         for column in range(whole):
-            for row in range(first, last):
-                turned[row, column] = samples[column * hop + row]
-        for row in range(first, last):
-            for column in range(whole, count):
-                at = column * hop + row
-                turned[row, column] = samples[at] if at < samples.size else 0.0
+            store_apart(turned, first * count + column, count, load(samples, column * hop + first))
+    for row in range(hop):
+        for column in range(whole if row < rows else 0, count):
+            at = column * hop + row
+            turned[row, column] = samples[at] if at < samples.size else 0.0
     return turned
 
 

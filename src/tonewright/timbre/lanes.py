@@ -58,7 +58,7 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def instructions(function: Callable[..., Any]) -> Any:
-    """Decorate what writes the instructions of a function that kernels call; see `numba.extending.intrinsic`."""
+    """Decorator of what writes the instructions of a function for kernels; `numba.extending.intrinsic`."""
     return intrinsic(function)
 
 
@@ -79,13 +79,10 @@ def _define(function: Callable[..., Any], boolean: bool, write: Callable[..., An
         return write(builder, *args)
 
 
-for _function, _name in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _define(_function, False, lambda b, x, y, name=_name: getattr(b, name)(x, y, flags=CONTRACTED))
+for _name in ("add", "sub", "mul", "truediv"):
+    for _function in (getattr(operator, _name), getattr(operator, f"i{_name}")):
+        _write = getattr(ir.IRBuilder, f"f{_name.removeprefix('true')}")
+        _define(_function, False, lambda b, x, y, write=_write: write(b, x, y, flags=CONTRACTED))
 for _function, _name in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.le, "<=")):
     _define(_function, True, lambda b, x, y, name=_name: b.fcmp_ordered(name, x, y))
 _define(operator.and_, False, lambda b, x, y: b.and_(x, y))
@@ -151,6 +148,22 @@ def store(typingctx, array, place, value):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, place, value), generate
+
+
+@instructions
+def store_apart(typingctx, array, place, step, value):  # type: ignore[no-untyped-def]
+    """Write the numbers of a vector `step` apart, rounded to those of the array."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        kind = LanesType(array.dtype, value.count).ir_type()
+        vector = args[3] if array.dtype == value.dtype else builder.fptrunc(args[3], kind)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        for lane in range(value.count):
+            at = builder.add(args[1], builder.mul(args[2], args[2].type(lane)))
+            builder.store(builder.extract_element(vector, ir.IntType(32)(lane)), builder.gep(data, [at]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, value), generate
 
 
 @instructions

@@ -9,13 +9,14 @@ import numpy as np
 
 from tonewright.audio.clips import resample
 from tonewright.timbre.loudness import LoudnessMeter, gain_of, measured_loudness
+from tonewright.timbre.mixing import Moments, mix, moments, without_ends
 from tonewright.timbre.names import UnmeasurableError
 
 __all__ = ["RATE_HZ", "LoudnessMeter", "Mixed", "Normalised", "gain_of", "mixed", "normalised"]
 
 RATE_HZ = 44100
 SILENT_PEAK = 1e-7
-# A mean of channels that keeps less of their mean square has lost the sound.
+# A mean of channels that keeps less of their power has lost the sound.
 CANCELLED = 1e-3
 END_LEVEL = 1e-3  # −60 dB below the peak
 # The reference implementation sums so many channels at most.
@@ -29,10 +30,12 @@ class Mixed(NamedTuple):
     Parameters
     ----------
     samples : (time,) float64
+    moments : of the samples
     note : what its reader should know, or ""
     """
 
     samples: np.ndarray
+    moments: Moments
     note: str
 
 
@@ -58,34 +61,43 @@ class Normalised(NamedTuple):
 def mixed(samples: np.ndarray, *, corrected: bool) -> Mixed:
     """One channel of a sound.
 
-    Corrected: the mean of all channels; where they cancel, so that less than 1/1000 of their mean square is
-    left, the loudest one alone. Classic: the sum of the first three at most.
+    Corrected: the mean of all channels; where they cancel, so that less than 1/1000 of their power is left,
+    the loudest one alone. Classic: the sum of the first three at most.
 
     Parameters
     ----------
-    samples : (channels, time), not empty
+    samples : (channels, time) float32 or float64, contiguous, not empty
 
     Raises
     ------
     UnmeasurableError
         If samples are NaN or infinite, or all channels are silent.
     """
-    if not np.isfinite(np.sum(samples, dtype=np.float64)) and not np.isfinite(samples).all():
-        raise UnmeasurableError("NaN or infinite samples")
-    if not corrected:
-        if not samples.any():
-            raise UnmeasurableError("silence")
-        return Mixed(np.sum(samples[:CLASSIC_CHANNELS], axis=0, dtype=np.float64), "")
-    if float(np.ptp(samples, axis=1).max()) <= SILENT_PEAK:
+    count = samples.shape[0] if corrected else min(samples.shape[0], CLASSIC_CHANNELS)
+    mono = np.empty(samples.shape[1])
+    found = mix(samples, count, 1 / count if corrected else 1.0, mono)
+    if not math.isfinite(found.power):
+        finite = np.isfinite(samples).all()
+        raise UnmeasurableError("samples too large to be sound" if finite else "NaN or infinite samples")
+    note = ""
+    loudest = _loudest(samples, found) if corrected and count > 1 else None
+    if loudest is not None:
+        note = "the channels cancel in their mean; the loudest one was measured alone"
+        found = mix(samples[loudest : loudest + 1], 1, 1.0, mono)
+    silent = found.peak <= SILENT_PEAK if corrected else not (found.largest > 0 or samples.any())
+    if silent:
         raise UnmeasurableError("silence")
-    mono = np.mean(samples, axis=0, dtype=np.float64)
-    if samples.shape[0] == 1:
-        return Mixed(mono, "")
+    return Mixed(mono, found, note)
+
+
+def _loudest(samples: np.ndarray, mean: Moments) -> int | None:
+    """Which channel is the loudest, if their mean is next to nothing beside them."""
+    with np.errstate(over="ignore"):
+        squares = sum(float(np.dot(channel, channel)) for channel in samples) / samples.size
+    if mean.power >= CANCELLED * squares:
+        return None
     powers = np.var(samples, axis=1, dtype=np.float64)
-    if np.var(mono) >= CANCELLED * powers.mean():
-        return Mixed(mono, "")
-    note = "the channels cancel in their mean; the loudest one was measured alone"
-    return Mixed(samples[int(powers.argmax())].astype(np.float64), note)
+    return int(powers.argmax()) if mean.power < CANCELLED * powers.mean() else None
 
 
 def normalised(mono: Mixed, sample_rate: int, *, corrected: bool, gain: float | None = None) -> Normalised:
@@ -96,7 +108,7 @@ def normalised(mono: Mixed, sample_rate: int, *, corrected: bool, gain: float | 
 
     Parameters
     ----------
-    mono : the sound
+    mono : the sound, whose samples may be overwritten
     sample_rate : in Hz
     gain : measured elsewhere, or None for the one that gives −24 LUFS, or peaks of 1 where those would be
         passed
@@ -107,45 +119,39 @@ def normalised(mono: Mixed, sample_rate: int, *, corrected: bool, gain: float | 
         If it is silent, or (classic) below the gate at −70 LUFS.
     """
     if corrected:
-        return _corrected(mono.samples, sample_rate, gain)
-    return _classic(mono.samples, sample_rate, gain)
+        return _corrected(mono, sample_rate, gain)
+    return _classic(mono, sample_rate, gain)
 
 
-def _corrected(mono: np.ndarray, sample_rate: int, gain: float | None) -> Normalised:
-    mono = resample(mono[None], from_rate=sample_rate, to_rate=RATE_HZ)[0]
-    mono = mono - mono.mean()
-    peak = float(max(mono.max(), -mono.min()))
-    if peak <= SILENT_PEAK:
+def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
+    samples, found = mono.samples, mono.moments
+    if sample_rate != RATE_HZ:
+        samples = resample(samples[None], from_rate=sample_rate, to_rate=RATE_HZ)[0]
+        found = moments(samples)
+    if found.peak <= SILENT_PEAK:
         raise UnmeasurableError("silence")
+    samples -= found.mean
     if gain is None:
-        mono = _without_ends(mono, END_LEVEL * peak)
-    loudness = measured_loudness(mono, sample_rate=RATE_HZ)
-    if not math.isfinite(loudness):
-        raise UnmeasurableError("silence")
-    gain = gain_of(loudness, peak) if gain is None else gain
-    mono *= gain
-    return Normalised(mono, RATE_HZ, peak, gain, loudness)
+        samples = without_ends(samples, END_LEVEL * found.peak)
+    loudness = measured_loudness(samples, sample_rate=RATE_HZ)
+    gain = gain_of(loudness, found.peak) if gain is None else gain
+    samples *= gain
+    return Normalised(samples, RATE_HZ, found.peak, gain, loudness)
 
 
-def _classic(mono: np.ndarray, sample_rate: int, gain: float | None) -> Normalised:
+def _classic(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
     if sample_rate < LOWEST_RATE_HZ:
         raise UnmeasurableError(f"loudness is not defined below {LOWEST_RATE_HZ} Hz")
-    peak = float(max(mono.max(), -mono.min()))
+    samples, peak = mono.samples, mono.moments.largest
     if peak == 0:
         raise UnmeasurableError("the channels cancel in their sum")
-    loudness = measured_loudness(mono, sample_rate=sample_rate, below_gate=False)
+    loudness = measured_loudness(samples, sample_rate=sample_rate, below_gate=False)
     if gain is None and not math.isfinite(loudness):
         raise UnmeasurableError("no block of 0.4 s reaches -70 LUFS")
     gain = gain_of(loudness, peak) if gain is None else gain
-    mono = mono * gain
+    samples *= gain
     if sample_rate < RATE_HZ:
         from tonewright.timbre.kaiser import raised
 
-        return Normalised(raised(mono, from_rate=sample_rate, to_rate=RATE_HZ), RATE_HZ, peak, gain, loudness)
-    return Normalised(mono, sample_rate, peak, gain, loudness)
-
-
-def _without_ends(samples: np.ndarray, level: float) -> np.ndarray:
-    """Samples from the first to the last that reaches a level."""
-    loud = np.flatnonzero(np.abs(samples) >= level)
-    return samples[loud[0] : loud[-1] + 1].copy()
+        samples, sample_rate = raised(samples, from_rate=sample_rate, to_rate=RATE_HZ), RATE_HZ
+    return Normalised(samples, sample_rate, peak, gain, loudness)

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import OPTIONS
+
 # Zero crossings on each side, cut-off as a part of Nyquist, shape of the window, table entries a crossing.
 _CROSSINGS, _ROLLOFF, _BETA, _ENTRIES = 50, 0.9173473712608761, 12.984585247040012, 8192
 _TAPS = 2 * _CROSSINGS
@@ -78,7 +80,7 @@ def _wing(fraction: np.ndarray) -> np.ndarray:
     return np.where(inside, here + between * (after - here), 0.0)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath={"reassoc", "contract", "nsz"})
+@njit(**OPTIONS, fastmath={"reassoc", "contract", "nsz"})
 def _interpolate(padded, phases, first, up, down, raised):
     """Σ of the 100 inputs around each output, weighted by its phase.
 

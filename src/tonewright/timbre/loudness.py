@@ -12,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import OPTIONS
+
 TARGET_LUFS = -24.0
 _OFFSET_DB = -0.691
 _ABSOLUTE_GATE_LUFS = -70.0
@@ -57,7 +59,7 @@ def k_weighting(sample_rate: int) -> np.ndarray:
     return np.stack([shelf, high_pass])
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath={"contract"}, error_model="numpy")
+@njit(**OPTIONS, fastmath={"contract"})
 def _step_energies(samples, offset, filters, state, position, sample_rate, energies):
     """Add Σ y² of the K-weighted samples − offset to the steps that they lie in.
 
@@ -194,8 +196,8 @@ def _block_powers(energies: np.ndarray, length: int, sample_rate: int) -> np.nda
     steps = np.zeros(blocks + _STEPS_PER_BLOCK - 1)
     count = min(steps.size, energies.size)
     steps[:count] = energies[:count]
-    total = sum(steps[first : first + blocks] for first in range(_STEPS_PER_BLOCK))
-    return total / (0.4 * sample_rate)
+    windows = np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK)
+    return windows.sum(axis=1) / (0.4 * sample_rate)
 
 
 def _integrated(powers: np.ndarray, *, below_gate: bool) -> float:

@@ -52,7 +52,7 @@ class Hearing:
         mode: Mode = "corrected",
         gain: float | None = None,
     ) -> None:
-        _check(samples, sample_rate, mode)
+        samples = _checked(samples, sample_rate, mode)
         self.corrected = mode == "corrected"
         self.notes: list[str] = []
         self.shared: dict[str, Any] = {}
@@ -145,7 +145,8 @@ class Hearing:
         return envelope(self.samples, sample_rate=self.sample_rate, decay_s=ENVELOPE_DECAY_S)
 
 
-def _check(samples: np.ndarray, sample_rate: int, mode: str) -> None:
+def _checked(samples: np.ndarray, sample_rate: int, mode: str) -> np.ndarray:
+    """The samples as kernels take them: contiguous, float32 or float64."""
     if mode not in MODES:
         raise UsageError(f"mode '{mode}': choose from {', '.join(MODES)}")
     if samples.ndim != 2 or samples.shape[0] == 0 or not np.issubdtype(samples.dtype, np.floating):
@@ -156,3 +157,4 @@ def _check(samples: np.ndarray, sample_rate: int, mode: str) -> None:
         raise UsageError(f"a sample rate is a whole number above 0; got {sample_rate}")
     if samples.shape[1] == 0:
         raise UnmeasurableError("empty: no samples")
+    return np.ascontiguousarray(samples, dtype=np.float32 if samples.dtype == np.float32 else np.float64)

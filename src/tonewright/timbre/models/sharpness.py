@@ -34,8 +34,8 @@ def features(hearing: Hearing) -> SharpnessFeatures:
 
         S = 0.11 Σ N' g z / Σ N',
 
-    with z in Bark and g = 1 up to 14 Bark, then .00012 z⁴ − .0056 z³ + .1 z² − .81 z + 3.5; 0 for a frame that
-    cannot be heard. E. Zwicker, H. Fastl, "Psychoacoustics: facts and models".
+    with z in Bark and g = 1 up to 14 Bark, then .00012 z⁴ − .0056 z³ + .1 z² − .81 z + 3.5; 0 for a frame
+    that cannot be heard. E. Zwicker, H. Fastl, "Psychoacoustics: facts and models".
 
     Raises
     ------

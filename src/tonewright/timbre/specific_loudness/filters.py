@@ -21,7 +21,7 @@ def band_passes(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Butterworth band-passes of order 4 a side around 1000 · 2^(j/3) Hz, for `FULL_RATE_BANDS`.
 
     The poles p of the low-pass, e^{jπ(2k + 5)/8}, become p β/2 ± √((p β/2)² − ω₁ω₂) with
-    ω = 2 tan(π f / f_s), β = ω₂ − ω₁, and these z = (2 + p) / (2 − p). Half of the zeros are at 1, half at −1.
+    ω = 2 tan(π f / f_s), β = ω₂ − ω₁, and these z = (2 + p) / (2 − p). Four zeros are at 1, four at −1.
 
     Returns
     -------

@@ -7,12 +7,11 @@ import math
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import CALLED, OPTIONS
 from tonewright.timbre.specific_loudness import tables
 
 POINTS = 240
 _FULL_SCALE_DB = 100.0
-_OPTIONS = {"cache": True, "nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
-_CALLED = {**_OPTIONS, "no_cpython_wrapper": True}
 
 
 def patterns(bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +38,7 @@ def patterns(bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pattern, total
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _fill(bands, low_bands, hearing, slopes, pattern, total):
     main = np.zeros(hearing[0].size + 1)
     for frame in range(bands.shape[0]):
@@ -47,17 +46,17 @@ def _fill(bands, low_bands, hearing, slopes, pattern, total):
         total[frame] = _spread_upwards(main, slopes, pattern[frame])
 
 
-@njit(**_CALLED)
+@njit(**CALLED)
 def _power_of_level(level_db):
     return math.exp(level_db * (math.log(10.0) / 10.0))
 
 
-@njit(**_CALLED)
+@njit(**CALLED)
 def _level_of_power(power):
     return 10.0 * math.log10(power) + _FULL_SCALE_DB if power > 0.0 else -math.inf
 
 
-@njit(**_CALLED)
+@njit(**CALLED)
 def _main_loudness(bands, low_bands, hearing, main):
     """Loudness of the critical bands, N' = .0635 · 10^(.025 LTQ) · ((¾ + ¼ 10^((L − LTQ)/10))^¼ − 1).
 
@@ -90,13 +89,13 @@ def _main_loudness(bands, low_bands, hearing, main):
     main[0] *= min(1.0, 0.4 + 0.32 * main[0] ** 0.2)
 
 
-@njit(**_CALLED)
+@njit(**CALLED)
 def _spread_upwards(main, slopes, pattern):
     """Lay out the loudness of the critical bands, falling slowly above each loud one.
 
-    Steps are of 0.1 Bark. Where a band is no softer than what has fallen from below, the pattern is flat up to
-    the band's end; else it falls, by slopes that depend on how loud it still is, down to the band's loudness.
-    A fall that a band's end has carried below its limit is taken up a step lower on the axis.
+    Steps are of 0.1 Bark. Where a band is no softer than what has fallen from below, the pattern is flat up
+    to the band's end; else it falls, by slopes that depend on how loud it still is, down to the band's
+    loudness. A fall that a band's end has carried below its limit is taken up a step lower on the axis.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Numbers of DIN 45631:1991, for a free field.
 
-E. Zwicker, H. Fastl, U. Widmann, K. Kurakata, S. Kuwano, S. Namba, "Program for calculating loudness according
-to DIN 45631 (ISO 532B)", J. Acoust. Soc. Jpn. (E) 12 (1991) 39–42.
+E. Zwicker, H. Fastl, U. Widmann, K. Kurakata, S. Kuwano, S. Namba, "Program for calculating loudness
+according to DIN 45631 (ISO 532B)", J. Acoust. Soc. Jpn. (E) 12 (1991) 39–42.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ BAND_DB = np.array(
     [-0.25, -0.6, -0.8, -0.8, -0.5, 0, 0.5, 1.1, 1.5, 1.7, 1.8, 1.8, 1.7, 1.6, 1.4, 1.2, 0.8, 0.5, 0, -0.5]
 )
 # Upper limits of the critical bands, in Bark: ZUP.
-UPPER_BARK = np.array(
-    [0.9, 1.8, 2.8, 3.5, 4.4, 5.4, 6.6, 7.9, 9.2, 10.6, 12.3, 13.8, 15.2, 16.7, 18.1, 19.3, 20.6, 21.8, 22.7]
-    + [23.6, 24]
-)
+# fmt: off
+UPPER_BARK = np.array([
+    0.9, 1.8, 2.8, 3.5, 4.4, 5.4, 6.6, 7.9, 9.2, 10.6, 12.3,
+    13.8, 15.2, 16.7, 18.1, 19.3, 20.6, 21.8, 22.7, 23.6, 24.0,
+])
+# fmt: on
 # Specific loudness, in sone/Bark, down to which each row of `SLOPES` holds: RNS.
 SLOPE_LIMITS = np.array(
     [21.5, 18, 15.1, 11.5, 9, 6.1, 4.4, 3.1, 2.13, 1.36, 0.82, 0.42, 0.30, 0.22, 0.15, 0.10, 0.035, 0]

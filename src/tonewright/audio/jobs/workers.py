@@ -7,6 +7,7 @@ Nothing is shared: a process that dies takes with it the one item that it had. P
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,10 +33,10 @@ class Worker:
 
     Parameters
     ----------
-    work : what it does with each item
+    work : what it does with each item, pickled
     """
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
+    def __init__(self, work: bytes) -> None:
         from joblib.externals.loky.backend.context import get_context
 
         context: Any = get_context("loky")
@@ -79,12 +80,15 @@ class Worker:
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+def _serve(pipe: Connection, pickled: bytes) -> None:
     """Work through items until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What cannot be loaded here fails at every item, in words, and not by the death of the process.
+    work = outcome(pickle.loads, pickled)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            result = sendable(outcome(work, pipe.recv()))
+            item = pipe.recv()
+            result = work if isinstance(work, Exception) else sendable(outcome(work, item))
             try:
                 pipe.send(result)
             except (BrokenPipeError, ConnectionResetError):
@@ -108,7 +112,9 @@ class Crew:
     """
 
     def __init__(self, work: Callable[[Any], Any], items: Iterator[Any], jobs: int) -> None:
-        self._work, self._items, self._jobs = work, items, jobs
+        from joblib.externals.loky.backend.reduction import dumps
+
+        self._work, self._items, self._jobs = bytes(dumps(work)), items, jobs
         self._idle: list[Worker] = []
         self._busy: dict[Connection, tuple[Worker, Any, bool]] = {}
         self._lost: deque[Any] = deque()

@@ -22,10 +22,10 @@ def take_over(table: Path, settings: Settings, journal: Journal) -> None:
     OutputError
         If it was made with other settings, or something else is there.
     """
-    if not table.exists():
-        return
     if table.is_dir():
         raise OutputError(f"{table}: is a folder; name a file")
+    if not table.exists() or not table.stat().st_size:
+        return
     entries = _entries(_checked(table, settings), settings)
     for entry in entries:
         if entry.digest and journal.by_stamp(entry.stamp) is None:
@@ -33,11 +33,12 @@ def take_over(table: Path, settings: Settings, journal: Journal) -> None:
 
 
 def _checked(table: Path, settings: Settings) -> Iterator[dict[str, Any]]:
-    """The rows of a table of these settings."""
+    """The rows of a table of these settings; no table is without rows."""
+    row: dict[str, Any] = {}
     try:
         for row in read_rows(table):
-            if set(row) != set(settings.columns) and "settings" not in row:
-                raise OutputError(f"{table}: is there and no table of timbre; {_ADVICE}")
+            if "settings" not in row:
+                break
             if row["settings"] != settings.words:
                 made = f"{row['settings']}; now {settings.words}"
                 raise OutputError(f"{table}: was made with other settings ({made}); {_ADVICE}")
@@ -49,6 +50,8 @@ def _checked(table: Path, settings: Settings) -> Iterator[dict[str, Any]]:
         raise
     except TonewrightError as error:
         raise OutputError(f"{error}; {_ADVICE}") from error
+    if "settings" not in row:
+        raise OutputError(f"{table}: is there and no table of timbre; {_ADVICE}")
 
 
 def _entries(rows: Iterable[dict[str, Any]], settings: Settings) -> Iterator[Entry]:

@@ -78,7 +78,7 @@ def branches(samples: np.ndarray, *, sample_rate: int) -> Branches:
 
 
 def frame_power(samples: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Power of frames that overlap by three quarters: the sums of their one-sided spectra, without a transform.
+    """Power of frames that overlap by three quarters: sums of their one-sided spectra, without a transform.
 
     The mean m of a frame is removed before the window w, and the spectrum scaled so that a sine of amplitude
     A has A²/2. By Parseval's relation its sum is
@@ -179,7 +179,7 @@ def _split(above: np.ndarray, scale: float, coefficients: np.ndarray, parts: np.
 
 @numba.njit(**OPTIONS)
 def _sum_hops(samples: np.ndarray, squares: np.ndarray, sums: np.ndarray) -> None:
-    """Sums of each hop: of its samples; with each quarter of the squared window, of them and their squares."""
+    """Sums of each hop: its samples; with each quarter of the squared window, of them and their squares."""
     hop = squares.size // _QUARTERS
     for row in range(sums.shape[0]):
         zero = spread(np.float32(0))

@@ -207,6 +207,16 @@ def bits(typingctx, mask):  # type: ignore[no-untyped-def]
     return types.int64(mask), generate
 
 
+@instructions
+def first_lane(typingctx, packed):  # type: ignore[no-untyped-def]
+    """Number of the first lane of what `bits` packed; some lane is set."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), generate
+
+
 def _named(name: str, result: Callable[[LanesType], types.Type], *, summing: bool = False) -> Any:
     """A function of one vector that the compiler knows by name."""
 
@@ -226,8 +236,9 @@ def _named(name: str, result: Callable[[LanesType], types.Type], *, summing: boo
     return function
 
 
-# Of one vector: its root and magnitude in each lane; its sum, lowest and highest number.
+# Of one vector: root, nearest whole number and magnitude in each lane; its sum, lowest and highest number.
 root = _named("llvm.sqrt", lambda kind: kind)
+nearest = _named("llvm.rint", lambda kind: kind)
 magnitude = _named("llvm.fabs", lambda kind: kind)
 summed = _named("llvm.vector.reduce.fadd", lambda kind: kind.dtype, summing=True)
 lowest = _named("llvm.vector.reduce.fmin", lambda kind: kind.dtype)

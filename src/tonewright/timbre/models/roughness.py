@@ -1,0 +1,118 @@
+"""Roughness: how much the partials of a sound beat against each other."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tonewright.dsp.spectra import window
+from tonewright.timbre.lane_fourier import columns, factors, places
+from tonewright.timbre.lanes import LANES
+from tonewright.timbre.models.roughness_kernels import frame_roughness, magnitudes
+from tonewright.timbre.names import UnmeasurableError
+
+if TYPE_CHECKING:
+    from tonewright.timbre.sound import Hearing
+
+_FRAME_S = 0.05
+_ZEROS_BEFORE = 512
+_CONTRAST = 0.01
+_HEARD = 1e-7
+_LEAST = 0.01
+_WEIGHT, _CONSTANT = 13.98779569, 48.97606571545886
+
+
+class RoughnessFeatures(NamedTuple):
+    """What roughness is regressed on.
+
+    Attributes
+    ----------
+    mean_roughness : of the frames, by the model of Vassilakis
+    """
+
+    mean_roughness: float
+
+
+def features(hearing: Hearing) -> RoughnessFeatures:
+    """Roughness of the pairs of spectral peaks of frames of 50 ms, half overlapping, on average.
+
+    Of two peaks of magnitudes v₁ and v₂ at f₁ < f₂, v being the magnitude of the one that is the higher bin,
+
+        r = (v₁ v₂)^0.1 · ½ (2v / (v₁ + v₂))^3.11 · (e^(−3.51 s (f₂ − f₁)) − e^(−5.75 s (f₂ − f₁))),
+        s = 0.24 / (0.0207 f₁ + 18.96),
+
+    after P. N. Vassilakis, "SRA: A web-based research tool for spectral and roughness analysis of sound
+    signals", Proc. 4th Sound and Music Computing Conference, 2007, who takes the smaller magnitude for v.
+
+    Raises
+    ------
+    UnmeasurableError
+        If the classic mode has no frame for a sound that is so short.
+    """
+    frame = int(hearing.sample_rate * _FRAME_S)
+    sound = np.zeros(_ZEROS_BEFORE + hearing.samples.size, np.float32)
+    sound[_ZEROS_BEFORE:] = hearing.samples
+    # In the classic mode, one or two columns that hold no frame count as well.
+    count = int(sound.size / (frame - frame / 2))
+    if hearing.corrected:
+        count = _whole_frames(max(sound.size, frame), frame)
+    if count == 0:
+        raise UnmeasurableError(f"shorter than {frame // 2 - _ZEROS_BEFORE} samples")
+    found = _roughness(sound, frame, count, hearing.sample_rate)
+    if hearing.corrected:
+        found = found[_heard(sound, frame, count)]
+    return RoughnessFeatures(float(found.mean()))
+
+
+def value(features: RoughnessFeatures) -> float:
+    """Roughness on the scale of listeners' ratings, 0 to 100 but for what lies outside of them."""
+    roughness = features.mean_roughness
+    return _WEIGHT * math.log10(roughness) + _CONSTANT if roughness >= _LEAST else 0.0
+
+
+def _whole_frames(length: int, frame: int) -> int:
+    """How many frames lie within a sound; the i-th begins at ⌊i · frame / 2⌋."""
+    return 1 + 2 * ((length - frame) // frame) + int((length - frame) % frame >= frame // 2)
+
+
+def _roughness(sound: np.ndarray, frame: int, count: int, sample_rate: int) -> np.ndarray:
+    """Of `count` frames: (count,), 0 for those beyond the end of the sound."""
+    if sound.size > frame:
+        frames, weights = _whole_frames(sound.size, frame), window("hamming", frame + 2, periodic=False)[1:-1]
+    else:
+        frames, weights = 1, np.ones(frame)
+    points = 1 << frame.bit_length()
+    batches = -(-frames // (2 * LANES))
+    turned = columns(sound, frame, batches * LANES + 1)
+    levels = np.empty((batches, points // 2 + 1, 2, LANES), np.float32)
+    weights = weights.astype(np.float32)
+    highest = magnitudes(turned, frames, weights, factors(points), places(points), levels)
+    # A column without a frame is 0, and so is the lowest level then.
+    lowest = 0.0 if count > frames else _lowest(levels, frames)
+    if highest - lowest <= 1e-6 * highest:
+        return np.zeros(count)
+    contrast = _CONTRAST * (highest - lowest)
+    found = frame_roughness(levels, lowest + contrast, contrast, sample_rate / points)
+    result = np.zeros(count)
+    result[:frames] = found[:frames]
+    return result
+
+
+def _lowest(levels: np.ndarray, frames: int) -> float:
+    """Lowest magnitude of the frames, of (batches, bins, 2, LANES)."""
+    by_frame = levels.min(axis=1).transpose(0, 2, 1).reshape(-1)
+    return float(by_frame[:frames].min())
+
+
+def _heard(sound: np.ndarray, frame: int, count: int) -> np.ndarray:
+    """Which frames are above −70 dBFS; all where none is."""
+    power = np.zeros(count)
+    for parity, start in ((0, 0), (1, frame // 2)):
+        rows = (sound.size - start) // frame
+        if rows > 0:
+            frames = sound[start : start + rows * frame].reshape(rows, frame)
+            power[parity::2] = np.einsum("ij,ij->i", frames, frames) / frame
+    heard = power > _HEARD
+    return heard if heard.any() else ~heard

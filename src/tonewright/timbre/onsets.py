@@ -36,7 +36,7 @@ def find_onsets(
     ----------
     samples : (time,); only read where `strength` is not given
     envelope : (time,) float64, of the same sound
-    nperseg : an onset this near to the start, in samples, counts as at 0
+    nperseg : an onset that moves back to this near the start, in samples, is at 0
     sample_rate : in Hz
     strength : (frames,) of the same sound, from `onset_strength`
 

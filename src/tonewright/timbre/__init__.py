@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from tonewright.timbre.along import Along as Along
+    from tonewright.timbre.along import along_file as along_file
+    from tonewright.timbre.along import along_time as along_time
+    from tonewright.timbre.along_picture import plot_along as plot_along
     from tonewright.timbre.description import Description as Description
     from tonewright.timbre.description import describe as describe
     from tonewright.timbre.description import describe_file as describe_file
@@ -22,10 +26,14 @@ if TYPE_CHECKING:
     from tonewright.timbre.names import DESCRIPTORS as DESCRIPTORS
     from tonewright.timbre.names import EXTRAS as EXTRAS
     from tonewright.timbre.names import MODES as MODES
+    from tonewright.timbre.tables import describe_files as describe_files
+    from tonewright.timbre.tables import read_table as read_table
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "along": ["Along", "along_file", "along_time"],
+        "along_picture": ["plot_along"],
         "description": ["Description", "describe", "describe_file"],
         "measures": [
             "Reverb",
@@ -39,5 +47,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "warmth",
         ],
         "names": ["DESCRIPTORS", "EXTRAS", "MODES"],
+        "tables": ["describe_files", "read_table"],
     },
 )

@@ -77,11 +77,20 @@ def plot_along(along: Along | Mapping[str, Along], *, title: str = "") -> Figure
         rows[-1].set_xlabel(f"time ({name})")
         rows[-1].set_xlim(0.0, max(_end_s(one) for one in sounds.values()) / unit)
         figure.align_ylabels(rows)
-        if len(sounds) > 1:
-            figure.legend(handles, list(sounds), loc="outside upper left", ncols=min(3, len(sounds)))
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", color=INK, size=11, weight="bold", parse_math=False)
+        _name(figure, handles, list(sounds), title)
     return figure
+
+
+def _name(figure: Figure, handles: list[Any], names: list[str], title: str) -> None:
+    """Put the title and, of several sounds, their names above everything."""
+    style: Any = {"size": 11, "weight": "bold"}
+    if len(names) == 1:
+        figure.suptitle(title, x=0.01, ha="left", color=INK, parse_math=False, **style)
+        return
+    legend = figure.legend(
+        handles, names, loc="outside upper left", ncols=min(3, len(names)), alignment="left"
+    )
+    legend.set_title(title, prop=style)
 
 
 def _draw(axes: Axes, descriptor: str, sounds: list[Along], unit: float) -> list[Any]:
@@ -92,7 +101,7 @@ def _draw(axes: Axes, descriptor: str, sounds: list[Along], unit: float) -> list
         middles = (sound.start_s + sound.seconds / 2) / unit
         size = 3.5 if len(sound) <= 80 else 0.0
         handles += axes.plot(
-            middles, sound[column], color=colour, marker=marker, markersize=size, linewidth=1.4, clip_on=False
+            middles, sound[column], color=colour, marker=marker, markersize=size, linewidth=1.4
         )
     axes.set_ylabel(descriptor, rotation=0, ha="right", va="center")
     if descriptor == "reverb":

@@ -102,6 +102,8 @@ def draw(made: Summary, picture: Path) -> Path | None:
     if not sounds:
         return None
     good = made.files - len(made.failed)
+    short = {Path(file).name: sound for file, sound in sounds.items()}
+    sounds = short if len(short) == len(sounds) else sounds
     title = next(iter(sounds)) if good == 1 else ""
     if good > len(sounds):
         click.echo(f"{picture}: the first {len(sounds)} of {good} sounds are drawn", err=True)

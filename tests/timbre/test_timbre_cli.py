@@ -29,9 +29,7 @@ def run(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, st
     return (code if isinstance(code, int) else 0), captured.out, captured.err
 
 
-def stand_in(
-    samples: np.ndarray, sample_rate: int, *, mode: Any = "corrected", raw: bool = False
-) -> Description:
+def stand_in(samples: np.ndarray, sample_rate: int, **options: Any) -> Description:
     """All values are a hundred times the peak; silence has none."""
     peak = 100 * float(np.abs(samples).max(initial=0.0))
     facts = (samples.shape[1] / sample_rate, sample_rate, samples.shape[0], options["mode"])

@@ -393,7 +393,7 @@ def test_coefficients_are_written_with_their_sign():
     assert [signed(value) for value in (0.934, -0.6, 1.0, 0.001, -0.004, np.nan)] == [
         "+.93",
         "−.60",
-        "+1.00",
+        "+1",
         "0",
         "0",
         "–",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+# Longer cells are sentences, and their column stays wide enough on a phone to read them.
+_SENTENCE = 40
 
 
 class Report:
@@ -91,7 +93,11 @@ class Report:
             if len(row) != len(columns):
                 raise UsageError(f"table row {list(row)!r}: {len(row)} cells for {len(columns)} columns")
         numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
-        css = [' class="number"' if is_number else "" for is_number in numeric]
+        wordy = [any(len(str(row[at])) > _SENTENCE for row in rows) for at in range(len(columns))]
+        css = [
+            ' class="number"' if is_number else ' class="words"' if is_wordy else ""
+            for is_number, is_wordy in zip(numeric, wordy, strict=True)
+        ]
         head = "".join(
             f'<th scope="col"{c}>{escape(str(name))}</th>' for name, c in zip(columns, css, strict=True)
         )

@@ -70,8 +70,10 @@ def measurements(columns: Mapping[str, Sequence[Any]], *, source: str = "table")
     Raises
     ------
     UsageError
-        If there is no column `file`, or no descriptor.
+        If there are no rows, no column `file`, or no descriptor.
     """
+    if not columns:
+        raise UsageError(f"{source}: holds no rows; an analysis needs 3 sounds at least")
     names = tuple(name for name in COLUMNS if name in columns)
     if "file" not in columns or not set(names) & set(DESCRIPTORS):
         lacking = "the descriptors" if "file" in columns else "the column file"

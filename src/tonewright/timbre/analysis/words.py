@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tonewright.timbre.analysis.summary import Analysis
+from tonewright.timbre.names import EXTRAS
 
 # name -> what little of it sounds like, what much of it sounds like, what is measured
 MEANINGS: dict[str, tuple[str, str, str]] = {
@@ -28,6 +29,21 @@ MEANINGS: dict[str, tuple[str, str, str]] = {
 }
 
 
+# What a reader should know before using the figures.
+LIMITS = (
+    "Every descriptor but reverb is a regression on ratings by listeners, of single sounds a few seconds "
+    "long, on a scale from 0 to 100. Whole mixes and speech were not what it was fitted to.",
+    "Hardness was fitted to 202 sounds of 32 kinds of source: R² is .76 on those and .57 on new ones, more "
+    "than a single listener reaches (Pearce, Brookes and Mason, Applied Sciences 9, 466, 2019). So one "
+    "sound's value can be many points off, while the order of clearly different sounds and the means of "
+    "groups hold. The models' code comes with no such figures for the others.",
+    "Reverb is judged from decays between sounds and barely separates: dry recordings with long notes are "
+    "often called reverberant, and the class is only whether a probability reaches one half.",
+    "Correlations, the subset and the outliers are those of this set. Music and single strokes differ: on "
+    "another set, descriptors that go together here may part.",
+)
+
+
 def subset_reasons(analysis: Analysis) -> list[tuple[str, str, str]]:
     """Each descriptor used, whether it is kept, and why, in sentences; kept ones first.
 
@@ -47,7 +63,7 @@ def _kept(analysis: Analysis, name: str) -> str:
     lacking, share = subset.needed[name]
     words = []
     if stands_for:
-        words.append(f"stands for {_listed([_related(analysis, name, other) for other in stands_for])}")
+        words.append(f"stands for {listed([_related(analysis, name, other) for other in stands_for])}")
     if len(subset.chosen) == 1:
         words.append("the others follow from it alone")
     elif lacking == name:
@@ -92,22 +108,32 @@ def component_words(loadings: np.ndarray, names: Sequence[str]) -> tuple[str, st
     order = np.argsort(-np.abs(loadings), kind="stable")
     strong = [int(index) for index in order if abs(loadings[index]) >= 0.25]
     more, less = (
-        _listed([plain(names[index]) for index in strong if sign * loadings[index] > 0]) for sign in (1, -1)
+        listed([plain(names[index]) for index in strong if sign * loadings[index] > 0]) for sign in (1, -1)
     )
     return more, less
 
 
 def plain(name: str) -> str:
-    """A column's name as words."""
-    return {"reverb_probability": "reverb"}.get(name, name.removesuffix("_per_s").rsplit("_", 1)[0])
+    """A column's name as words, without its unit: reverb time, loudness; reverb for its probability."""
+    words = {"reverb_probability": "reverb"}.get(name, name.removesuffix("_per_s"))
+    for unit in ("_s", "_lufs", "_db", "_hz"):
+        words = words.removesuffix(unit)
+    return words.replace("_", " ")
+
+
+def labelled(name: str) -> str:
+    """A column's name as words with its unit, where it has one: loudness (LUFS)."""
+    unit = EXTRAS.get(name)
+    words = "reverb probability" if name == "reverb_probability" else plain(name)
+    return f"{words} ({unit})" if unit else words
 
 
 def signed(value: float) -> str:
     """A coefficient with its sign and two digits: +.93, −.61."""
     if not np.isfinite(value):
         return "–"
-    text = f"{abs(value):.2f}"
-    return "0" if text == "0.00" else ("+" if value > 0 else "−") + text.removeprefix("0")
+    text = f"{abs(value):.2f}".removesuffix(".00")
+    return "0" if text == "0" else ("+" if value > 0 else "−") + text.removeprefix("0")
 
 
 def _percent(share: float) -> str:
@@ -115,5 +141,6 @@ def _percent(share: float) -> str:
     return f"{int(100 * share + 1e-9)} %"
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

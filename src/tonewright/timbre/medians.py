@@ -19,7 +19,7 @@ from numba import njit, types
 from tonewright.timbre.lanes import LANES, OPTIONS, instructions
 
 LENGTH, REACH = 31, 15
-# Rows that `sixteen_medians` reads.
+# Rows that sixteen medians are made from.
 WINDOWS = LANES + LENGTH - 1
 
 
@@ -43,7 +43,7 @@ def running_medians(levels: np.ndarray) -> np.ndarray:
     source = np.zeros((whole + LENGTH - 1, wide), dtype=np.float32)
     source[: rows + LENGTH - 1, :columns] = levels[mirrored(np.arange(-REACH, rows + REACH), rows)]
     medians = np.empty((whole, wide), dtype=np.float32)
-    _all_medians(source, medians)
+    fill_medians(source, medians)
     return medians[:rows, :columns]
 
 
@@ -53,17 +53,8 @@ def mirrored(places: np.ndarray, size: int) -> np.ndarray:
     return np.minimum(places, 2 * size - 1 - places)
 
 
-@njit(**OPTIONS)
-def _all_medians(source: np.ndarray, medians: np.ndarray) -> None:
-    rows, columns = medians.shape
-    for row in range(0, rows, LANES):
-        for column in range(0, columns, LANES):
-            at = row * columns + column
-            sixteen_medians(source, at, medians, at, columns)
-
-
 @instructions
-def sixteen_medians(typingctx, source, place, target, to, step):  # type: ignore[no-untyped-def]
+def _sixteen_medians(typingctx, source, place, target, to, step):  # type: ignore[no-untyped-def]
     """Medians of 31 rows for sixteen neighbouring rows, in sixteen columns.
 
     Parameters
@@ -87,6 +78,22 @@ def sixteen_medians(typingctx, source, place, target, to, step):  # type: ignore
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp, types.intp), generate
+
+
+@njit(**OPTIONS)
+def fill_medians(source: np.ndarray, medians: np.ndarray) -> None:
+    """Fill each row with the medians of 31 rows of `source`: of that row and the 30 after it.
+
+    Parameters
+    ----------
+    source : (rows + 30 or more, columns) float32
+    medians : (rows, columns) float32; rows and columns are multiples of 16
+    """
+    rows, columns = medians.shape
+    for row in range(0, rows, LANES):
+        for column in range(0, columns, LANES):
+            at = row * columns + column
+            _sixteen_medians(source, at, medians, at, columns)
 
 
 class _Value:

@@ -1,0 +1,152 @@
+"""Hardness: how hard a sound is struck, from its attacks, its bandwidth and its percussive share.
+
+A. Pearce, T. Brookes and R. Mason, "Modelling timbral hardness", Applied Sciences 9 (2019) 466.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tonewright.timbre.models.hardness_attacks import attack, attack_centroids
+from tonewright.timbre.models.hardness_bandwidth import bandwidth_curve, onset_bandwidths
+from tonewright.timbre.models.hardness_percussive import percussive_share
+from tonewright.timbre.names import UnmeasurableError
+from tonewright.timbre.onset_strength import HOP, strength_of_samples
+from tonewright.timbre.onsets import find_onsets
+from tonewright.timbre.specific_loudness import bump
+
+if TYPE_CHECKING:
+    from tonewright.timbre.sound import Hearing
+
+# Silence that is put before the sound, so that a first attack has something to rise from.
+_LEAD, _CLASSIC_LEAD = 4096, 4097
+_NEAR_START = 4096
+_MIDDLE = (70, 140)  # tenths of a Bark
+_LEAST_CENTROID_HZ, _LEAST_BANDWIDTH_HZ = 200.0, 512.0
+_WEIGHTS = (
+    12.079781720638145,
+    18.52100377170042,
+    14.139883645260355,
+    5.567690321917516,
+    3.9346817690405635,
+    -4.326890461087848,
+)
+_CONSTANT = -85.60352209068202
+
+
+class HardnessFeatures(NamedTuple):
+    """What hardness is regressed on.
+
+    Attributes
+    ----------
+    log_bandwidth : log₁₀ of the attacks' mean bandwidth in Hz, strong onsets counting more
+    log_attack_centroid : log₁₀ of the mean spectral centroid of the 125 ms after the attacks begin, in Hz
+    log_midband : log₁₀ of the specific loudness from 7 to 14 Bark, louder frames counting more
+    log_percussive_ratio : log₁₀ of the percussive share
+    log_onset_strength : log₁₀ of the onsets' mean strength in dB
+    mean_log_attack_time : mean of the log₁₀ of the attacks' lengths in seconds
+    """
+
+    log_bandwidth: float
+    log_attack_centroid: float
+    log_midband: float
+    log_percussive_ratio: float
+    log_onset_strength: float
+    mean_log_attack_time: float
+
+
+class _Notes(NamedTuple):
+    """What the onsets of a sound have.
+
+    Attributes
+    ----------
+    bandwidths_hz : NaN where the bandwidth does not rise
+    centroids_hz : of those that are long enough
+    strengths : the highest onset strength of each
+    log_times : log₁₀ of the attack time in seconds
+    """
+
+    bandwidths_hz: np.ndarray
+    centroids_hz: list[float]
+    strengths: np.ndarray
+    log_times: list[float]
+
+
+def features(hearing: Hearing) -> HardnessFeatures:
+    """Features of hardness.
+
+    Parameters
+    ----------
+    hearing : the sound
+
+    Raises
+    ------
+    UnmeasurableError
+        If nothing is heard from 7 to 14 Bark, nothing is percussive, or no onset has any strength; in the
+        classic mode, if a note begins at its peak.
+    """
+    middle = hearing.specific.pattern @ bump(*_MIDDLE)
+    weights = np.sqrt(hearing.specific.power)
+    share = percussive_share(hearing.spectrum, hearing.samples)
+    notes = _notes(hearing)
+    centroid_hz = float(np.mean(notes.centroids_hz)) if notes.centroids_hz else 0.0
+    return HardnessFeatures(
+        math.log10(_bandwidth(notes, hearing.sample_rate)),
+        math.log10(max(centroid_hz, _LEAST_CENTROID_HZ)),
+        _logarithm(middle @ weights / weights.sum(), "nothing is heard from 7 to 14 Bark"),
+        _logarithm(share, "nothing is percussive"),
+        _logarithm(notes.strengths.mean(), "too short for an onset"),
+        float(np.mean(notes.log_times)),
+    )
+
+
+def value(features: HardnessFeatures) -> float:
+    """Hardness on the scale of listeners' ratings, 0 to 100 but for what lies outside of them."""
+    return sum(weight * feature for weight, feature in zip(_WEIGHTS, features, strict=True)) + _CONSTANT
+
+
+def _logarithm(number: float, reason: str) -> float:
+    if not number > 0:
+        raise UnmeasurableError(reason)
+    return math.log10(number)
+
+
+def _bandwidth(notes: _Notes, sample_rate: int) -> float:
+    """Mean in Hz, weighted by onset strength; a stand-in where it is low or there is none."""
+    known = np.isfinite(notes.bandwidths_hz) & (notes.strengths > 0)
+    if known.any():
+        mean = float(np.average(notes.bandwidths_hz[known], weights=notes.strengths[known]))
+        if mean > _LEAST_BANDWIDTH_HZ:
+            return mean
+    return sample_rate / _LEAST_BANDWIDTH_HZ
+
+
+def _notes(hearing: Hearing) -> _Notes:
+    rate, samples = hearing.sample_rate, hearing.samples
+    lead = _LEAD if hearing.corrected else _CLASSIC_LEAD
+    envelope = np.concatenate((np.zeros(lead), hearing.envelope))
+    strength = strength_of_samples(np.concatenate((np.zeros(lead), samples)), sample_rate=rate)
+    found = find_onsets(samples, envelope, _NEAR_START, sample_rate=rate, strength=strength)
+    onsets = [0] if found.size == 1 else found.tolist()
+    ends = [*onsets[1:], envelope.size]
+    attacks = [attack(envelope[begin:end], sample_rate=rate) for begin, end in zip(onsets, ends, strict=True)]
+    if not hearing.corrected and any(one.seconds == 0 for one in attacks):
+        raise UnmeasurableError("a note begins at its peak")
+    begins = [max(0, onset + one.start - lead) for onset, one in zip(onsets, attacks, strict=True)]
+    curve = bandwidth_curve(samples, sample_rate=rate, lead=lead)
+    return _Notes(
+        np.array(onset_bandwidths(curve, onsets, sample_rate=rate)),
+        attack_centroids(samples, begins, [end - lead for end in ends], sample_rate=rate),
+        _strongest(strength, onsets),
+        [math.log10(one.seconds or 1 / rate) for one in attacks],
+    )
+
+
+def _strongest(strength: np.ndarray, onsets: list[int]) -> np.ndarray:
+    """Highest onset strength from each onset to the next."""
+    frames = [onset // HOP for onset in onsets]
+    ends = [*frames[1:], strength.size]
+    return np.array([strength[begin:end].max(initial=0.0) for begin, end in zip(frames, ends, strict=True)])

@@ -6,18 +6,21 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numba import njit
 
 from tonewright.dsp.hearing import mel_filterbank
-from tonewright.timbre.spectra import FRAME, HOP, hann_window
+from tonewright.timbre.lane_fourier import factors, places, transform
+from tonewright.timbre.lane_powers import log2
+from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, larger, load, spread, store
+from tonewright.timbre.spectra import BINS, FRAME, HOP, OVERLAP, PAIR, hann_window, hops
+from tonewright.timbre.turning import rows_to_lanes
 
 _BANDS = 128
 _LEAST_POWER = 1e-10
-_RANGE = 1e-8  # 80 dB
+_RANGE_DB = 80.0
 # A rise lies between two frames, and a frame is centred half its length later than it begins.
 _DELAY = 1 + FRAME // (2 * HOP)
-_FRAMES_PER_PIECE = 32
+_DECIBELS_PER_OCTAVE = 10 * math.log10(2)
 
 
 def onset_strength(spectrum: np.ndarray, *, sample_rate: float) -> np.ndarray:
@@ -29,48 +32,53 @@ def onset_strength(spectrum: np.ndarray, *, sample_rate: float) -> np.ndarray:
 
     Parameters
     ----------
-    spectrum : (frames, 1025) complex64, centred Hann frames of 2048 every 512 samples
+    spectrum : (frames, 1025) complex64, from `centred_spectrum`
     sample_rate : in Hz
 
     Returns
     -------
     (frames,) float64
     """
-    spectrum = np.ascontiguousarray(spectrum, dtype=np.complex64)
-    return _mean_rises(_band_powers(spectrum, *_mel_rows(sample_rate)))
+    frames = spectrum.shape[0]
+    rows = np.ascontiguousarray(spectrum, dtype=np.complex64).view(np.float32)
+    levels = np.empty((_BANDS, -(-frames // LANES) * LANES), dtype=np.float32)
+    lanes, power = (np.empty((size, LANES), dtype=np.float32) for size in (2 * BINS, BINS))
+    _levels_of_rows(rows, *_mel_rows(sample_rate), lanes, power, levels)
+    return _mean_rises(levels[:, :frames])
 
 
-def strength_of_samples(samples: np.ndarray, *, sample_rate: float) -> np.ndarray:
-    """Onset strength of a sound whose spectrum nobody else needs: the same, in pieces that stay in the cache.
+def strength_of_samples(samples: np.ndarray, *, sample_rate: float, lead: int = 0) -> np.ndarray:
+    """Onset strength of a sound whose spectrum nobody else needs.
 
     Parameters
     ----------
     samples : (time,)
     sample_rate : in Hz
+    lead : samples of silence before the sound
 
     Returns
     -------
-    (1 + time // 512,) float64
+    (1 + (lead + time) // 512,) float64
     """
-    padded = np.zeros(samples.size + FRAME, dtype=np.float32)
-    padded[FRAME // 2 : FRAME // 2 + samples.size] = samples
-    rows = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP]
-    powers = np.empty((rows.shape[0], _BANDS), dtype=np.float32)
-    for first in range(0, rows.shape[0], _FRAMES_PER_PIECE):
-        piece = slice(first, first + _FRAMES_PER_PIECE)
-        spectrum = scipy.fft.rfft(rows[piece] * hann_window(), axis=1, overwrite_x=True, workers=1)
-        powers[piece] = _band_powers(spectrum, *_mel_rows(sample_rate))
-    return _mean_rises(powers)
+    frames = 1 + (lead + samples.size) // HOP
+    whole = -(-frames // PAIR) * PAIR
+    sound = hops(samples, whole + OVERLAP - 1, lead=lead + FRAME // 2)
+    levels = np.empty((_BANDS, whole), dtype=np.float32)
+    work, power = (np.empty((size, 2, LANES), dtype=np.float32) for size in (FRAME, BINS))
+    mel = _mel_rows(sample_rate)
+    _levels_of_hops(sound, hann_window() / 2, factors(FRAME), places(FRAME), *mel, work, power, levels)
+    return _mean_rises(levels[:, :frames])
 
 
-def _mean_rises(powers: np.ndarray) -> np.ndarray:
-    """Onset strength from the power of each band: (frames, bands), overwritten, to (frames,)."""
-    frames = powers.shape[0]
+def _mean_rises(levels: np.ndarray) -> np.ndarray:
+    """Onset strength (frames,) from log₂ of the power of each band, (bands, frames), which is overwritten."""
+    frames = levels.shape[1]
     result = np.zeros(frames)
     if frames > _DELAY:
-        floor = np.float32(max(_LEAST_POWER, _RANGE * float(powers.max())))
-        levels = np.log(np.maximum(powers, floor, out=powers), out=powers)
-        result[_DELAY:] = _summed_rises(levels)[: frames - _DELAY] * (10 / math.log(10) / _BANDS)
+        np.maximum(levels, levels.max() - _RANGE_DB / _DECIBELS_PER_OCTAVE, out=levels)
+        rises = np.diff(levels[:, : frames - _DELAY + 1], axis=1)
+        np.maximum(rises, 0, out=rises)
+        result[_DELAY:] = rises.sum(axis=0) * (_DECIBELS_PER_OCTAVE / _BANDS)
     return result
 
 
@@ -92,30 +100,71 @@ def _mel_rows(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
     return bounds, weights
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _band_powers(spectrum: np.ndarray, bounds: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Power of each band in each frame: (frames, bands) float32."""
-    result = np.empty((spectrum.shape[0], bounds.shape[0]), dtype=np.float32)
-    power = np.empty(spectrum.shape[1], dtype=np.float32)
-    for t in range(spectrum.shape[0]):
-        for k in range(power.size):
-            power[k] = spectrum[t, k].real ** 2 + spectrum[t, k].imag ** 2
-        for b in range(bounds.shape[0]):
-            first = bounds[b, 0]
-            total = np.float32(0)
-            for k in range(bounds[b, 1] - first):
-                total += weights[b, k] * power[first + k]
-            result[t, b] = total
-    return result
+@njit(**OPTIONS)
+def _levels_of_rows(
+    rows: np.ndarray,
+    bounds: np.ndarray,
+    weights: np.ndarray,
+    lanes: np.ndarray,
+    power: np.ndarray,
+    levels: np.ndarray,
+) -> None:
+    """Levels of spectra whose real and imaginary parts stand in turn in `rows` (frames, 2 · bins)."""
+    for first in range(0, levels.shape[1], LANES):
+        rows_to_lanes(rows[first:], lanes)
+        for k in range(BINS):
+            real, imaginary = load(lanes, 2 * k * LANES), load(lanes, (2 * k + 1) * LANES)
+            store(power, k * LANES, real * real + imaginary * imaginary)
+        _store_levels(power, 0, LANES, bounds, weights, levels, first)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _summed_rises(levels: np.ndarray) -> np.ndarray:
-    """Sum over bands of what each rises by from a frame to the next: (frames − 1,) float64."""
-    result = np.empty(levels.shape[0] - 1)
-    for t in range(result.size):
-        total = np.float32(0)
-        for b in range(levels.shape[1]):
-            total += max(np.float32(0), levels[t + 1, b] - levels[t, b])
-        result[t] = total
-    return result
+@njit(**OPTIONS)
+def _levels_of_hops(
+    sound: np.ndarray,
+    window: np.ndarray,
+    rotations: np.ndarray,
+    place: np.ndarray,
+    bounds: np.ndarray,
+    weights: np.ndarray,
+    work: np.ndarray,
+    power: np.ndarray,
+    levels: np.ndarray,
+) -> None:
+    """Levels of frames of `hops`: sixteen in the real part, the next in the imaginary; half of the window."""
+    for first in range(0, levels.shape[1], PAIR):
+        for n in range(FRAME):
+            at, weight = n % HOP * sound.shape[1] + first + n // HOP, spread(window[n])
+            store(work, n * PAIR, load(sound, at) * weight)
+            store(work, n * PAIR + LANES, load(sound, at + LANES) * weight)
+        transform(work, rotations)
+        for k in range(BINS):
+            one, mirror = place[k] * PAIR, place[(FRAME - k) % FRAME] * PAIR
+            a, b, c, d = (
+                load(work, one),
+                load(work, one + LANES),
+                load(work, mirror),
+                load(work, mirror + LANES),
+            )
+            store(power, k * PAIR, (a + c) * (a + c) + (b - d) * (b - d))
+            store(power, k * PAIR + LANES, (b + d) * (b + d) + (c - a) * (c - a))
+        _store_levels(power, 0, PAIR, bounds, weights, levels, first)
+        _store_levels(power, LANES, PAIR, bounds, weights, levels, first + LANES)
+
+
+@njit(**CALLED)
+def _store_levels(
+    power: np.ndarray,
+    begin: int,
+    step: int,
+    bounds: np.ndarray,
+    weights: np.ndarray,
+    levels: np.ndarray,
+    first: int,
+) -> None:
+    """log₂ of the bands' power, from the bins' power in lanes that begin at `begin` and are `step` apart."""
+    least = spread(np.float32(_LEAST_POWER))
+    for band in range(bounds.shape[0]):
+        total = spread(np.float32(0))
+        for k in range(bounds[band, 0], bounds[band, 1]):
+            total = total + spread(weights[band, k - bounds[band, 0]]) * load(power, begin + k * step)
+        store(levels, band * levels.shape[1] + first, log2(larger(total, least)))

@@ -1,0 +1,73 @@
+"""What comes with the descriptors at next to no cost: loudness, crest, centroid, flatness, onset rate."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.onsets import pick_frames
+
+if TYPE_CHECKING:
+    from tonewright.timbre.sound import Hearing
+
+_FRAME = 2048
+# Empty bands, as of sounds that were raised from a lower rate, count as 120 dB below the highest bin.
+_LEAST_SHARE = 1e-12
+_LEAST_RISE_DB = 3.0
+
+
+def extras(hearing: Hearing) -> dict[str, float]:
+    """Measures of the sound as one channel, from what the descriptors have computed already.
+
+    With the samples x, and P_k the power spectrum of centred Hann frames of 2048 samples every 512, summed
+    over the frames, without bin 0:
+
+    - loudness_lufs: integrated loudness, ITU-R BS.1770-4, before the sound was brought to −24 LUFS
+    - crest_db: 20 log₁₀(max |x| / √mean x²)
+    - centroid_hz: Σ f_k P_k / Σ P_k
+    - flatness: exp(mean log P_k) / mean P_k, no bin counting as lower than 120 dB below the highest; 1 for
+      white noise, 0 for a sine
+    - onsets_per_s: peaks of the onset strength of 3 dB or more, over the length in seconds
+
+    A sound that has no spectrum without its mean has a flatness and centroid of NaN.
+    """
+    samples = hearing.samples
+    power = float(np.einsum("i,i", samples, samples)) / samples.size
+    peak = max(float(samples.max()), -float(samples.min()))
+    spectrum = _summed_power(hearing.spectrum)[1:]
+    centroid_hz, flatness = math.nan, math.nan
+    if spectrum.max() > 0:
+        bins = np.arange(1, spectrum.size + 1)
+        centroid_hz = float(bins @ spectrum / spectrum.sum()) * hearing.sample_rate / _FRAME
+        heard = np.maximum(spectrum, _LEAST_SHARE * spectrum.max())
+        flatness = math.exp(float(np.log(heard).mean())) / float(heard.mean())
+    return {
+        "loudness_lufs": hearing.loudness_lufs,
+        "crest_db": 20 * math.log10(peak) - 10 * math.log10(power) if power > 0 else math.nan,
+        "centroid_hz": centroid_hz,
+        "flatness": flatness,
+        "onsets_per_s": _onsets(hearing.strength, hearing.sample_rate) * hearing.sample_rate / samples.size,
+    }
+
+
+def _onsets(strength: np.ndarray, sample_rate: int) -> int:
+    """How many onsets are as strong as 3 dB somewhere before the next."""
+    frames = np.unique(pick_frames(strength, sample_rate=sample_rate))
+    if frames.size == 0:
+        return 0
+    return int((np.maximum.reduceat(strength, frames) >= _LEAST_RISE_DB).sum())
+
+
+@numba.njit(**OPTIONS, fastmath={"contract"})
+def _summed_power(spectrum: np.ndarray) -> np.ndarray:
+    """Power of each bin, summed over the frames of (frames, bins)."""
+    total = np.zeros(spectrum.shape[1], np.float32)
+    for frame in range(spectrum.shape[0]):
+        for k in range(total.size):
+            value = spectrum[frame, k]
+            total[k] += value.real * value.real + value.imag * value.imag
+    return total.astype(np.float64)

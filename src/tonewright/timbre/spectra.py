@@ -9,11 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from llvmlite import ir
 from numba import njit
 
 from tonewright.timbre.lane_fourier import factors, places, transform
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, instructions, load, spread, store
+from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, spread, store
 from tonewright.timbre.turning import lanes_to_rows, turn_all
 
 FRAME, HOP = 2048, 512
@@ -86,7 +85,7 @@ def _spectra(
     lanes: np.ndarray,
     rows: np.ndarray,
 ) -> None:
-    """Fill `rows` (frames, 2 · bins), real and imaginary parts in turn, with spectra of half the frames' sum."""
+    """Fill `rows` (frames, 2 · bins), real and imaginary parts in turn, with the spectra of the frames."""
     for first in range(0, rows.shape[0], PAIR):
         for n in range(FRAME):
             at, weight = n % HOP * sound.shape[1] + first + n // HOP, spread(window[n])

@@ -128,7 +128,7 @@ def _notes(hearing: Hearing) -> _Notes:
     rate, samples = hearing.sample_rate, hearing.samples
     lead = _LEAD if hearing.corrected else _CLASSIC_LEAD
     envelope = np.concatenate((np.zeros(lead), hearing.envelope))
-    strength = strength_of_samples(np.concatenate((np.zeros(lead), samples)), sample_rate=rate)
+    strength = strength_of_samples(samples, sample_rate=rate, lead=lead)
     found = find_onsets(samples, envelope, _NEAR_START, sample_rate=rate, strength=strength)
     onsets = [0] if found.size == 1 else found.tolist()
     ends = [*onsets[1:], envelope.size]

@@ -62,7 +62,8 @@ def factors(points: int) -> np.ndarray:
         angle = -2 * np.pi / points * np.outer(np.arange(points // RADIX), np.arange(1, RADIX))
         parts.append(np.stack([np.cos(angle), np.sin(angle)], axis=-1).ravel())
         points //= RADIX
-    return np.concatenate(parts).astype(np.float32)
+    # Zeros are exact: what silence is multiplied by must not leave numbers that processors are slow with.
+    return np.concatenate(parts).round(12).astype(np.float32)
 
 
 @lru_cache(maxsize=8)

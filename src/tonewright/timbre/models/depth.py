@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.fft
 from numba import njit
 
 from tonewright.dsp.spectra import window
+from tonewright.timbre.branches import frame_power
 from tonewright.timbre.envelope import envelope
+from tonewright.timbre.lane_fourier import factors, places, transform
+from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, spread, store
 from tonewright.timbre.names import UnmeasurableError
 from tonewright.timbre.onsets import find_onsets
 from tonewright.timbre.peaks import peak_bins, refined_peak
+from tonewright.timbre.spectra import hops
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
 
 _FRAME, _HOP = 4096, 1024
-_FRAMES_PER_PIECE = 32
+_SCALE = math.sqrt(0.5)
+# What is left of the sum of a frame in its first two bins, after a Hamming window of sum √½.
+_MEAN_IN_0, _MEAN_IN_1 = (np.float32(_SCALE / _FRAME * share) for share in (1, -0.23 / 0.54))
 _AUDIBLE = 1e-3
 _CENTROID_LIMIT_HZ = 2000.0
 _DECAY_S = 0.2
@@ -118,15 +124,12 @@ def value(features: DepthFeatures) -> float:
 
 def _spectra(hearing: Hearing) -> _Spectra:
     """Frames of 4096 samples every 1024; a sound that is no longer is one frame."""
-    branches = hearing.branches
-    if branches.above_20.size <= _FRAME:
-        return _short_spectra(branches.above_20, branches.below_500, branches.below_2000)
-    power, _, total = _frame_sums(branches.above_20, _FRAME)
-    # Next to nothing of what is below 2 kHz lies above a quarter of the sample rate.
-    step = 2 if hearing.corrected else 1
-    lower_power, moment, _ = _frame_sums(branches.below_2000[::step], _FRAME // step)
-    centroid = (moment / np.maximum(lower_power, np.finfo(float).tiny))[: power.size]
-    return _Spectra(power, _frame_power(branches.below_500, _squared_window(), _HOP), centroid, total)
+    sound, low, lower = (getattr(hearing.branches, name) for name in ("above_20", "below_500", "below_2000"))
+    if sound.size <= _FRAME:
+        return _short_spectra(sound, low, lower)
+    centroid, total = _frame_sums(sound, lower)
+    power, low_power = (frame_power(part, _window()) for part in (sound, low))
+    return _Spectra(power, low_power, centroid, total)
 
 
 def _short_spectra(sound: np.ndarray, low: np.ndarray, lower: np.ndarray) -> _Spectra:
@@ -143,78 +146,93 @@ def _short_spectra(sound: np.ndarray, low: np.ndarray, lower: np.ndarray) -> _Sp
     return _Spectra(whole.sum(keepdims=True), lowest.sum(keepdims=True), np.array([centroid]), whole)
 
 
-def _frame_sums(samples: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums over the power spectra of Hamming frames that overlap by three quarters, less their mean.
-
-    A frame without a window has its mean in bin 0 alone, and the window is (−.23, .54, −.23) over bins.
+def _frame_sums(sound: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids of one sound's spectra and the sum of the other's, over Hamming frames less their mean.
 
     Parameters
     ----------
-    samples : (time,)
-    length : of a frame
+    sound, lower : (time,)
 
     Returns
     -------
-    power : (frames,)
-    moment : (frames,) sum over the bins of their number times their power
-    total : (length // 2 + 1,) sum over the frames
+    centroid : (frames,) of `lower`, in bins; 0 where it is silent
+    total : (2049,) one-sided power spectrum of `sound`, summed over the frames
     """
-    samples = samples.astype(np.float32, copy=False)
-    rows = np.lib.stride_tricks.sliding_window_view(samples, length)[:: length // 4]
-    power, moment = np.empty(rows.shape[0]), np.empty(rows.shape[0])
-    total = np.zeros(length // 2 + 1)
-    for first in range(0, rows.shape[0], _FRAMES_PER_PIECE):
-        piece = slice(first, first + _FRAMES_PER_PIECE)
-        _add_sums(scipy.fft.rfft(rows[piece], axis=1, workers=1), power[piece], moment[piece], total)
-    return power, moment, total
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _add_sums(spectrum: np.ndarray, power: np.ndarray, moment: np.ndarray, total: np.ndarray) -> None:
-    last = spectrum.shape[1] - 1
-    scale = np.float32(1 / (0.54 * 2 * last))
-    middle, side = np.float32(0.54) * scale, np.float32(-0.23) * scale
-    row = np.empty(last + 1, dtype=np.float32)
-    for t in range(spectrum.shape[0]):
-        bins = spectrum[t]
-        bins[0] = 0
-        for k in range(1, last):
-            value = middle * bins[k] + side * (bins[k - 1] + bins[k + 1])
-            row[k] = np.float32(2) * (value.real**2 + value.imag**2)
-        # Beyond either end the spectrum goes on mirrored and conjugate.
-        row[0] = (2 * side * bins[1].real) ** 2
-        row[last] = (middle * bins[last].real + 2 * side * bins[last - 1].real) ** 2
-        summed, weighted = np.float32(0), np.float32(0)
-        for k in range(last + 1):
-            summed += row[k]
-            weighted += np.float32(k) * row[k]
-            total[k] += row[k]
-        power[t], moment[t] = summed, weighted
+    frames = (sound.size - _FRAME) // _HOP + 1
+    whole = -(-frames // LANES) * LANES
+    # In single precision a weak part beside a strong one would be lost.
+    scale = 1 / max(float(np.abs(lower).max()), np.finfo(np.float32).tiny)
+    parts = [hops(part, whole + _FRAME // _HOP - 1, lead=0, hop=_HOP) for part in (sound, lower * scale)]
+    counted = (np.arange(whole) < frames).astype(np.float32)
+    window = (_window() * (_SCALE / _window().sum())).astype(np.float32)
+    work, sums = np.empty((_FRAME, 2, LANES), dtype=np.float32), np.empty((2, whole), dtype=np.float32)
+    total = np.zeros((_FRAME // 2 + 1, LANES), dtype=np.float32)
+    _add_spectra(*parts, counted, window, factors(_FRAME), places(_FRAME), work, sums, total)
+    power, moment = sums[:, :frames].astype(np.float64)
+    return moment / np.maximum(power, np.finfo(float).tiny), total.sum(axis=1, dtype=np.float64)
 
 
 @lru_cache(maxsize=1)
-def _squared_window() -> np.ndarray:
-    return (window("hamming", _FRAME) ** 2).astype(np.float32)
+def _window() -> np.ndarray:
+    return window("hamming", _FRAME)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _frame_power(samples: np.ndarray, squares: np.ndarray, hop: int) -> np.ndarray:
-    """Power of Hamming frames less their mean, by Parseval's relation: (frames,)."""
-    length = squares.size
-    result = np.empty((samples.size - length) // hop + 1)
-    whole = np.float32(0)
-    for n in range(length):
-        whole += squares[n]
-    for t in range(result.size):
-        plain, weighted, power = np.float32(0), np.float32(0), np.float32(0)
-        for n in range(length):
-            sample = samples[t * hop + n]
-            plain += sample
-            weighted += squares[n] * sample
-            power += squares[n] * sample * sample
-        mean = plain / length
-        result[t] = (power - 2 * mean * weighted + mean * mean * whole) / (0.54 * 0.54 * length)
-    return result
+@njit(**OPTIONS)
+def _add_spectra(
+    sound: np.ndarray,
+    lower: np.ndarray,
+    counted: np.ndarray,
+    window: np.ndarray,
+    rotations: np.ndarray,
+    place: np.ndarray,
+    work: np.ndarray,
+    sums: np.ndarray,
+    total: np.ndarray,
+) -> None:
+    """Power and moment of `lower`, power of `sound` in addition to what it was, sixteen frames at a time.
+
+    Both sounds are transformed at once, Z = A + iB. The one-sided power of A is |Z_k + Z*_{N−k}|² with a
+    window that is scaled by √½ / Σ w.
+    """
+    for first in range(0, sums.shape[1], LANES):
+        plain, lower_plain = _lay_frames(sound, lower, load(counted, first), window, first, work)
+        transform(work, rotations)
+        # Of a mean, the window leaves bins 0, 1 and −1.
+        for k in (0, 1, _FRAME - 1):
+            at, share = 2 * LANES * place[k], spread(_MEAN_IN_0 if k == 0 else _MEAN_IN_1)
+            store(work, at, load(work, at) - plain * share)
+            store(work, at + LANES, load(work, at + LANES) - lower_plain * share)
+        power = moment = spread(np.float32(0))
+        for k in range(_FRAME // 2 + 1):
+            one, mirror = 2 * LANES * place[k], 2 * LANES * place[(_FRAME - k) % _FRAME]
+            a, b, c, d = (
+                load(work, one),
+                load(work, one + LANES),
+                load(work, mirror),
+                load(work, mirror + LANES),
+            )
+            sides = spread(np.float32(0.5 if k % (_FRAME // 2) == 0 else 1.0))
+            mine = sides * ((a + c) * (a + c) + (b - d) * (b - d))
+            other = sides * ((b + d) * (b + d) + (c - a) * (c - a))
+            store(total, k * LANES, load(total, k * LANES) + mine)
+            power, moment = power + other, moment + spread(np.float32(k)) * other
+        store(sums, first, power)
+        store(sums, sums.shape[1] + first, moment)
+
+
+@njit(**CALLED)
+def _lay_frames(
+    sound: np.ndarray, lower: np.ndarray, counted: Any, window: np.ndarray, first: int, work: np.ndarray
+) -> tuple[Any, Any]:
+    """Windowed frames of both sounds, zeros where no frame counts; returns their sums without the window."""
+    plain = lower_plain = spread(np.float32(0))
+    for n in range(_FRAME):
+        at, weight = n % _HOP * sound.shape[1] + first + n // _HOP, spread(window[n])
+        one, two = load(sound, at) * counted, load(lower, at) * counted
+        store(work, 2 * LANES * n, one * weight)
+        store(work, 2 * LANES * n + LANES, two * weight)
+        plain, lower_plain = plain + one, lower_plain + two
+    return plain, lower_plain
 
 
 def _log_duration(hearing: Hearing) -> float:
@@ -225,9 +243,7 @@ def _log_duration(hearing: Hearing) -> float:
     """
     sound = hearing.branches.above_20
     course = envelope(sound, sample_rate=hearing.sample_rate, decay_s=_DECAY_S)
-    # That of the sound before the filter is at hand.
-    strength = hearing.strength if hearing.corrected else None
-    onsets = find_onsets(sound, course, _NEAR_START, sample_rate=hearing.sample_rate, strength=strength)
+    onsets = find_onsets(sound, course, _NEAR_START, sample_rate=hearing.sample_rate)
     levels = _block_levels(sound)
     starts = np.minimum(onsets // _BLOCK, levels.size - 1)
     lengths = []

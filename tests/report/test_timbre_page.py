@@ -13,9 +13,11 @@ from tonewright.audio.files import Clip, write
 from tonewright.cli import main
 from tonewright.errors import OutputError, TonewrightError, UsageError
 from tonewright.report import Report, timbre_report, timbre_section
+from tonewright.report.timbre_places import to_hear, varied
 from tonewright.report.timbre_players import corners, excerpt, located, players, typical
 from tonewright.report.timbre_section import told_apart
 from tonewright.timbre.analysis import analyse_table, read_measurements
+from tonewright.timbre.analysis.outliers import Outlier
 from tonewright.timbre.analysis.words import signed
 from tonewright.timbre.description import Description
 from tonewright.timbre.names import DESCRIPTORS, EXTRAS
@@ -122,9 +124,10 @@ def test_three_sounds_are_a_page_too(tmp_path, parse):
             encoding="utf-8"
         )
     )
-    assert "All 8" in page.text
-    assert "No sound stands out" in page.text
-    assert "sounds/0.wav: not found" in page.text
+    assert "All 8: 3 sounds are too few to tell" in page.text
+    assert "Not looked for: fewer than 8 sounds" in page.text
+    assert "files were not found: sounds/" in page.text
+    assert "and 2 more" in page.text
     assert "--sounds FOLDER" in page.text
     assert not page.sounds()
 
@@ -167,6 +170,15 @@ def test_what_is_worth_hearing(tmp_path):
     assert plane[where["bottom"], 1] == plane[ordinary, 1].min()
     distance = np.linalg.norm(analysis.standard - np.median(analysis.standard, axis=0), axis=1)
     assert distance[middle[0]] == distance.min()
+
+
+def test_outliers_to_show_and_to_hear_are_of_several_kinds():
+    kinds = ["roughness"] * 20 + ["warmth", "depth", "warmth"]
+    found = [Outlier(row, "", 30.0 - row, kind, 0.0, 0.0, "") for row, kind in enumerate(kinds)]
+    shown = varied(found)
+    assert [outlier.row for outlier in shown] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 20, 21, 22]
+    assert to_hear(shown) == [0, 1, 20, 21]
+    assert varied(found[:5]) == found[:5]
 
 
 def test_files_are_found_from_here_from_the_table_and_in_the_folder_given(tmp_path, monkeypatch):

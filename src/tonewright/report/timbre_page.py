@@ -101,7 +101,7 @@ def _numbers(page: Report, analysis: Analysis) -> None:
         (
             "suggested subset",
             f"{len(subset.chosen)} of {len(analysis.used)}",
-            ", ".join(map(plain, subset.chosen)),
+            ", ".join(map(plain, subset.chosen)) if subset.explained else "none can be left out",
         ),
         ("outliers", analysis.outlier_count, "unlike the majority"),
     ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from tonewright.report import timbre_figures as figures
 from tonewright.report.page import Report
-from tonewright.report.timbre_players import corners, players, typical
+from tonewright.report.timbre_players import NOT_FOUND, corners, players, typical
 from tonewright.timbre.analysis import Analysis
-from tonewright.timbre.analysis.outliers import UNLIKELY
+from tonewright.timbre.analysis.outliers import UNLIKELY, Outlier
 from tonewright.timbre.analysis.words import component_words, plain, signed
 
 SHOWN_OUTLIERS = 12
 HEARD_OUTLIERS = 4
+OF_A_KIND = 3
+FEW = 8
 _LETTERS = "ABCDEFGH"
 
 
@@ -29,7 +33,8 @@ def sound_map(page: Report, analysis: Analysis, source: Source) -> None:
     """Add the map, and the sounds at its corners and in its middle."""
     page.heading("A map of the sounds")
     middle = typical(analysis)
-    chosen = [*corners(analysis, without=middle), *(("middle", row) for row in middle)]
+    edge = corners(analysis, without=middle if analysis.measured.sum() > FEW else ())
+    chosen = [*edge, *(("middle", row) for row in middle if row not in dict(edge).values())]
     letters = dict(zip(_LETTERS, [row for _, row in chosen], strict=False))
     page.figure(
         figures.sound_map(
@@ -102,7 +107,10 @@ def _loadings(page: Report, analysis: Analysis) -> None:
 def outliers(page: Report, analysis: Analysis, source: Source) -> None:
     """Add the sounds that are unlike the rest, each with the descriptor that makes it so."""
     page.heading("Outliers")
-    found = analysis.outliers[:SHOWN_OUTLIERS]
+    found = varied(analysis.outliers)
+    if np.isnan(analysis.strangeness.distance).all():
+        page.text(f"Not looked for: {analysis.strangeness.method}.")
+        return
     if not found:
         page.text(f"No sound stands out. Measured against: {analysis.strangeness.method}.")
         return
@@ -113,19 +121,41 @@ def outliers(page: Report, analysis: Analysis, source: Source) -> None:
     )
     for name, why in analysis.strangeness.left_out.items():
         page.text(f"{plain(name).capitalize()} does not count here: {why}.")
+    letters = dict(zip(to_hear(found), _LETTERS, strict=False))
     rows = [
         (
-            f"{_LETTERS[at]}: {outlier.name}" if at < HEARD_OUTLIERS else outlier.name,
+            f"{letters[outlier.row]}: {outlier.name}" if outlier.row in letters else outlier.name,
             outlier.words,
             round(outlier.distance, 1),
         )
-        for at, outlier in enumerate(found)
+        for outlier in found
     ]
-    more = analysis.outlier_count - len(found)
-    caption = f"The farthest; {more} more are in --json" if more else "All of them, the farthest first"
+    caption = "All of them, the farthest first"
+    if analysis.outlier_count > len(found):
+        caption = (
+            f"{len(found)} of {analysis.outlier_count}, the farthest first, no descriptor too often; --json "
+            f"lists the {len(analysis.outliers)} farthest"
+        )
     page.table(("sound", "why", "distance"), rows, caption=caption)
-    labels = {outlier.row: _short(analysis, outlier.row) for outlier in found[:HEARD_OUTLIERS]}
-    _listen(page, analysis, labels, source, "The farthest outliers, made equally loud.")
+    labels = {row: _short(analysis, row) for row in letters}
+    _listen(page, analysis, labels, source, "Outliers of different kinds, made equally loud.")
+
+
+def varied(found: Sequence[Outlier]) -> list[Outlier]:
+    """A dozen of the outliers, farthest first, the same descriptor at most three times if others are left."""
+    kept, rest = [], []
+    for outlier in found:
+        often = sum(other.descriptor == outlier.descriptor for other in kept) >= OF_A_KIND
+        (rest if often or len(kept) == SHOWN_OUTLIERS else kept).append(outlier)
+    kept += rest[: SHOWN_OUTLIERS - len(kept)]
+    return sorted(kept, key=lambda outlier: -outlier.distance)
+
+
+def to_hear(found: Sequence[Outlier]) -> list[int]:
+    """Rows of four of them, the farthest of each descriptor first, in their order."""
+    first = {outlier.descriptor: outlier.row for outlier in reversed(found)}
+    chosen = sorted(found, key=lambda outlier: first[outlier.descriptor] != outlier.row)[:HEARD_OUTLIERS]
+    return [outlier.row for outlier in found if outlier in chosen]
 
 
 def _listen(
@@ -134,9 +164,13 @@ def _listen(
     heard, silent = players(analysis.sounds, list(labels), table=source.table, root=source.root)
     if heard:
         page.listen([(labels[row], clip) for row, clip in heard], caption=caption)
-    if silent:
-        hint = "" if heard or source.root else " If the sounds were moved: --sounds FOLDER."
-        page.text(f"Not to be heard here: {'; '.join(silent)}.{hint}")
+    if silent and (heard or not all(words.endswith(NOT_FOUND) for words in silent)):
+        page.text(f"Not to be heard here: {'; '.join(silent)}.")
+    elif silent:
+        first = silent[0].removesuffix(NOT_FOUND)
+        more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
+        hint = "" if source.root else " If the sounds were moved: --sounds FOLDER."
+        page.text(f"Not to be heard, because the files were not found: {first}{more}.{hint}")
 
 
 def _short(analysis: Analysis, row: int) -> str:

@@ -15,6 +15,7 @@ from tonewright.report.pictures import finite
 from tonewright.timbre.analysis import Analysis, Measurements
 
 SECONDS = 4.0
+NOT_FOUND = ": not found"
 _LEVEL = 0.1
 _PEAK = 0.9
 _MOST_HZ = 48000
@@ -67,7 +68,7 @@ def players(
     for row in rows:
         path = located(sounds.files[row], table=table, root=root)
         if path is None:
-            silent.append(f"{sounds.files[row]}: not found")
+            silent.append(f"{sounds.files[row]}{NOT_FOUND}")
             continue
         try:
             heard.append((row, excerpt(path, start_s=sounds.start_s[row], seconds=sounds.seconds[row])))

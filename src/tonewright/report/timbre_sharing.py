@@ -93,10 +93,13 @@ def subset(page: Report, analysis: Analysis) -> None:
             "smaller set reaches that."
         )
     else:
-        page.text(
-            f"All {len(found.chosen)}: whichever is left out, less than {100 * found.threshold:.0f} % of its "
-            "ranking follows from the others, or there are too few sounds to tell."
+        few = found.rows <= len(found.chosen)
+        reason = (
+            f"{found.rows} sounds are too few to tell whether one follows from the others"
+            if few
+            else f"less than {100 * found.threshold:.0f} % of some ranking follows where one is left out"
         )
+        page.text(f"All {len(found.chosen)}: {reason}.")
     rows = [(plain(name), verdict, why) for name, verdict, why in subset_reasons(analysis)]
     page.table(("descriptor", "verdict", "why"), rows)
     sizes = [

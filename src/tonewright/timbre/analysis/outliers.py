@@ -106,7 +106,7 @@ def _commonest_share(column: np.ndarray) -> float:
 def _model(values: np.ndarray, complete: np.ndarray) -> tuple[Majority | None, str]:
     columns = values.shape[1]
     if not columns or len(values) < FEWEST_ROWS:
-        return None, f"none: fewer than {FEWEST_ROWS} sounds cannot tell which is the odd one"
+        return None, f"fewer than {FEWEST_ROWS} sounds cannot tell which is the odd one"
     if len(complete) >= ROWS_PER_COLUMN * columns:
         return majority(complete), "the three quarters of the sounds that lie closest together"
     centre, scale = centre_and_scale(values)

@@ -64,7 +64,9 @@ def _kept(analysis: Analysis, name: str) -> str:
     words = []
     if stands_for:
         words.append(f"stands for {listed([_related(analysis, name, other) for other in stands_for])}")
-    if len(subset.chosen) == 1:
+    if subset.rows <= len(subset.chosen):
+        words.append("too few sounds to tell whether it follows from others")
+    elif len(subset.chosen) == 1:
         words.append("the others follow from it alone")
     elif lacking == name:
         little = f"only {_percent(share)}" if share >= 0.01 else "nothing"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tonewright.audio.clips import resample
-from tonewright.timbre.loudness import LoudnessMeter, gain_of, measured_loudness
-from tonewright.timbre.mixing import Moments, mix, moments, without_ends
+from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness
+from tonewright.timbre.mixing import Moments, mixed_down, moments, without_ends
 from tonewright.timbre.names import UnmeasurableError
 
 __all__ = ["RATE_HZ", "LoudnessMeter", "Mixed", "Normalised", "gain_of", "mixed", "normalised"]
@@ -73,17 +73,16 @@ def mixed(samples: np.ndarray, *, corrected: bool) -> Mixed:
     UnmeasurableError
         If samples are NaN or infinite, or all channels are silent.
     """
-    count = samples.shape[0] if corrected else min(samples.shape[0], CLASSIC_CHANNELS)
-    mono = np.empty(samples.shape[1])
-    found = mix(samples, count, 1 / count if corrected else 1.0, mono)
+    mono = mixed_down(samples if corrected else samples[:CLASSIC_CHANNELS], mean=corrected)
+    found, note = moments(mono), ""
     if not math.isfinite(found.power):
         finite = np.isfinite(samples).all()
         raise UnmeasurableError("samples too large to be sound" if finite else "NaN or infinite samples")
-    note = ""
-    loudest = _loudest(samples, found) if corrected and count > 1 else None
+    loudest = _loudest(samples, found) if corrected and len(samples) > 1 else None
     if loudest is not None:
         note = "the channels cancel in their mean; the loudest one was measured alone"
-        found = mix(samples[loudest : loudest + 1], 1, 1.0, mono)
+        mono = samples[loudest].astype(np.float64)
+        found = moments(mono)
     silent = found.peak <= SILENT_PEAK if corrected else not (found.largest > 0 or samples.any())
     if silent:
         raise UnmeasurableError("silence")
@@ -130,13 +129,14 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
         found = moments(samples)
     if found.peak <= SILENT_PEAK:
         raise UnmeasurableError("silence")
-    samples -= found.mean
     if gain is None:
-        samples = without_ends(samples, END_LEVEL * found.peak)
-    loudness = measured_loudness(samples, sample_rate=RATE_HZ)
-    gain = gain_of(loudness, found.peak) if gain is None else gain
+        whole, samples = samples, without_ends(samples, END_LEVEL * found.largest)
+        found = moments(samples) if samples.size < whole.size else found
+    samples -= found.mean
+    level = loudness(samples[None], sample_rate=RATE_HZ)
+    gain = gain_of(level, found.peak) if gain is None else gain
     samples *= gain
-    return Normalised(samples, RATE_HZ, found.peak, gain, loudness)
+    return Normalised(samples, RATE_HZ, found.peak, gain, level)
 
 
 def _classic(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
@@ -145,13 +145,13 @@ def _classic(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
     samples, peak = mono.samples, mono.moments.largest
     if peak == 0:
         raise UnmeasurableError("the channels cancel in their sum")
-    loudness = measured_loudness(samples, sample_rate=sample_rate, below_gate=False)
-    if gain is None and not math.isfinite(loudness):
+    level = loudness(samples[None], sample_rate=sample_rate, lower_gate=False)
+    if gain is None and not math.isfinite(level):
         raise UnmeasurableError("no block of 0.4 s reaches -70 LUFS")
-    gain = gain_of(loudness, peak) if gain is None else gain
+    gain = gain_of(level, peak) if gain is None else gain
     samples *= gain
     if sample_rate < RATE_HZ:
         from tonewright.timbre.kaiser import raised
 
         samples, sample_rate = raised(samples, from_rate=sample_rate, to_rate=RATE_HZ), RATE_HZ
-    return Normalised(samples, sample_rate, peak, gain, loudness)
+    return Normalised(samples, sample_rate, peak, gain, level)

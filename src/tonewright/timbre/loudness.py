@@ -1,100 +1,24 @@
-"""How loud a sound is, whole or as it comes in blocks: K-weighting, steps of 100 ms, two gates.
+"""How loud a sound is, whole or as it comes in blocks: blocks of 0.4 s every 0.1 s, two gates.
 
-After ITU-R BS.1770-4, with the K-weighting made of cookbook filters: a shelf of +4 dB with Q = 1/√2 at
-1500 Hz, then a high-pass with Q = ½ at 38 Hz. At 48 kHz that is within 0.1 dB of the standard's table.
+After ITU-R BS.1770-4, but for the last block, which may reach beyond the end, and the cookbook's filters.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.k_weighting import STATE, STEPS_PER_SECOND, step_energies
 
 TARGET_LUFS = -24.0
 _OFFSET_DB = -0.691
 _ABSOLUTE_GATE_LUFS = -70.0
+_QUIET_LUFS = -50.0
 _RELATIVE_GATE = 0.1  # −10 LU as a ratio of energies
-_STEPS_PER_SECOND = 10
 _STEPS_PER_BLOCK = 4
-_SHELF_HZ, _SHELF_DB, _SHELF_Q = 1500.0, 4.0, math.sqrt(0.5)
-_PASS_HZ, _PASS_Q = 38.0, 0.5
-
-
-@lru_cache(maxsize=16)
-def k_weighting(sample_rate: int) -> np.ndarray:
-    """Coefficients of the two filters of the K-weighting, after R. Bristow-Johnson's cookbook.
-
-    With ω = 2π f₀/f_s, α = sin ω / 2Q and A = 10^(dB/40), divided by a₀,
-
-        high-pass  b = (1 + cos ω)/2 · (1, −2, 1),  a = (1 + α, −2 cos ω, 1 − α),
-        shelf      b = A (A₊ + A₋ cos ω + β, −2 (A₋ + A₊ cos ω), A₊ + A₋ cos ω − β),
-                   a = (A₊ − A₋ cos ω + β, 2 (A₋ − A₊ cos ω), A₊ − A₋ cos ω − β),
-
-    A± = A ± 1, β = 2 √A α.
-
-    Returns
-    -------
-    (2, 5) float64: b₀, b₁, b₂, a₁, a₂ of the shelf, then of the high-pass
-    """
-    omega = 2 * math.pi * _SHELF_HZ / sample_rate
-    a = 10 ** (_SHELF_DB / 40)
-    cosine, beta = math.cos(omega), 2 * math.sqrt(a) * math.sin(omega) / (2 * _SHELF_Q)
-    b = a * np.array(
-        [
-            a + 1 + (a - 1) * cosine + beta,
-            -2 * (a - 1 + (a + 1) * cosine),
-            a + 1 + (a - 1) * cosine - beta,
-        ]
-    )
-    poles = np.array([2 * (a - 1 - (a + 1) * cosine), a + 1 - (a - 1) * cosine - beta])
-    shelf = np.concatenate([b, poles]) / (a + 1 - (a - 1) * cosine + beta)
-    omega = 2 * math.pi * _PASS_HZ / sample_rate
-    cosine, alpha = math.cos(omega), math.sin(omega) / (2 * _PASS_Q)
-    half = (1 + cosine) / 2
-    high_pass = np.array([half, -2 * half, half, -2 * cosine, 1 - alpha]) / (1 + alpha)
-    return np.stack([shelf, high_pass])
-
-
-@njit(**OPTIONS, fastmath={"contract"})
-def _step_energies(samples, offset, filters, state, position, sample_rate, energies):
-    """Add Σ y² of the K-weighted samples − offset to the steps that they lie in.
-
-    Parameters
-    ----------
-    samples : (time,) float64
-    offset : taken off each sample
-    filters : (2, 5), of `k_weighting`
-    state : (4,) of the two filters, carried on
-    position : of the first sample, counted from the first of the sound
-    sample_rate : in Hz; step k ends before sample ⌊(k + 1) · sample_rate / 10⌋
-    energies : (steps,)
-    """
-    b0, b1, b2, a1, a2 = filters[0, 0], filters[0, 1], filters[0, 2], filters[0, 3], filters[0, 4]
-    c0, d1, d2 = filters[1, 0], filters[1, 3], filters[1, 4]
-    s1, s2, t1, t2 = state[0], state[1], state[2], state[3]
-    step, n = position * 10 // sample_rate, 0
-    while (step + 1) * sample_rate // 10 <= position:
-        step += 1
-    while n < samples.size:
-        end = min(samples.size, (step + 1) * sample_rate // 10 - position)
-        total = 0.0
-        for i in range(n, end):
-            x = samples[i] - offset
-            y = b0 * x + s1
-            s1 = b1 * x + s2 - a1 * y
-            s2 = b2 * x - a2 * y
-            y *= c0
-            z = y + t1
-            t1 = t2 - 2.0 * y - d1 * z
-            t2 = y - d2 * z
-            total += z * z
-        energies[step] += total
-        step, n = step + 1, end
-    state[0], state[1], state[2], state[3] = s1, s2, t1, t2
+_WEIGHTS = (1.0, 1.0, 1.0, 1.41, 1.41)
+_WEIGHTS_WITH_LFE = (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)
 
 
 class LoudnessMeter:
@@ -105,13 +29,11 @@ class LoudnessMeter:
     Parameters
     ----------
     sample_rate : in Hz, 4000 or more
-    offset : taken off each sample before it is weighted
     """
 
-    def __init__(self, sample_rate: int = 44100, *, offset: float = 0.0) -> None:
-        self._rate, self._offset = sample_rate, offset
-        self._filters = k_weighting(sample_rate)
-        self._state = np.zeros(4)
+    def __init__(self, sample_rate: int = 44100) -> None:
+        self._rate = sample_rate
+        self._state = np.zeros(STATE)
         self._energies = np.zeros(0)
         self._sums = np.zeros(2)  # of the samples and of their squares
         self._range = (math.inf, -math.inf)
@@ -124,7 +46,7 @@ class LoudnessMeter:
         samples = np.ascontiguousarray(samples, dtype=np.float64)
         self._sums += samples.sum(), samples @ samples
         self._range = min(self._range[0], samples.min()), max(self._range[1], samples.max())
-        self._energies = self._fed(self._energies, self._state, samples)
+        self._energies = self._with(samples, self._state)
         self.length += samples.size
 
     @property
@@ -143,42 +65,45 @@ class LoudnessMeter:
         power = float(self._sums[1]) / self.length - self.mean**2 if self.length else 0.0
         return 20 * math.log10(self.peak) - 10 * math.log10(power) if power > 0 else math.nan
 
-    def loudness_lufs(self, *, below_gate: bool = True) -> float:
-        """Integrated loudness; of a sound under 0.4 s, with zeros after it up to 0.4 s.
+    def loudness_lufs(self) -> float:
+        """Integrated loudness; of a sound under 0.4 s, with zeros after it. −∞ of silence.
 
-        Parameters
-        ----------
-        below_gate : where no block passes the gate at −70 LUFS, measure the sound as if its loudest block
-            were at −24 LUFS; otherwise that is −∞
-
-        Returns
-        -------
-        LUFS; −∞ of silence
+        Of a sound whose loudest block is under −50 LUFS, the gate of −70 LUFS is lowered as if that block
+        were at −24 LUFS.
         """
-        energies, length = self._energies, self.length
-        missing = self._rate * _STEPS_PER_BLOCK // _STEPS_PER_SECOND - length
-        if missing > 0:
-            energies = self._fed(energies, self._state.copy(), np.zeros(missing))
-            length += missing
-        return _integrated(_block_powers(energies, length, self._rate), below_gate=below_gate)
+        missing = max(_shortest(self._rate) - self.length, 0)
+        energies = self._with(np.zeros(missing), self._state.copy()) if missing else self._energies
+        powers = _block_powers([energies], self.length + missing, self._rate)
+        return _integrated(powers, lower_gate=True)
 
-    def _fed(self, energies: np.ndarray, state: np.ndarray, samples: np.ndarray) -> np.ndarray:
-        steps = (self.length + samples.size) * _STEPS_PER_SECOND // self._rate + 1
-        grown = np.zeros(steps)
-        grown[: energies.size] = energies
-        position = self.length
-        _step_energies(samples, self._offset, self._filters, state, position, self._rate, grown)
+    def _with(self, samples: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """Energies with those of more samples; the state is carried on."""
+        grown = step_energies(samples, sample_rate=self._rate, position=self.length, state=state)
+        grown[: self._energies.size] += self._energies
         return grown
 
 
-def measured_loudness(
-    samples: np.ndarray, *, sample_rate: int, offset: float = 0.0, below_gate: bool = True
-) -> float:
-    """Integrated loudness in LUFS of samples (time,) − offset, as by `LoudnessMeter`."""
-    meter = LoudnessMeter(sample_rate, offset=offset)
-    meter._energies = meter._fed(meter._energies, meter._state, samples)
-    meter.length = samples.size
-    return meter.loudness_lufs(below_gate=below_gate)
+def loudness(channels: np.ndarray, *, sample_rate: int, lower_gate: bool = True) -> float:
+    """Integrated loudness of a whole sound in LUFS, with zeros after it up to 0.4 s; −∞ of silence.
+
+    Parameters
+    ----------
+    channels : (channels, time) float64; left and right, centre, and surrounds, which weigh 1.41; of six
+        channels the fourth, for low frequencies, is left out
+    sample_rate : in Hz, 4000 or more
+    lower_gate : as in `LoudnessMeter.loudness_lufs`; otherwise what does not reach −70 LUFS is silence
+    """
+    weights = _WEIGHTS_WITH_LFE if len(channels) == len(_WEIGHTS_WITH_LFE) else _WEIGHTS
+    missing = max(_shortest(sample_rate) - channels.shape[1], 0)
+    energies = []
+    for channel, weight in zip(channels, weights, strict=False):
+        if weight:
+            padded = (
+                np.concatenate([channel, np.zeros(missing)]) if missing else np.ascontiguousarray(channel)
+            )
+            energies.append(weight * step_energies(padded, sample_rate=sample_rate))
+    powers = _block_powers(energies, channels.shape[1] + missing, sample_rate)
+    return _integrated(powers, lower_gate=lower_gate)
 
 
 def gain_of(loudness_lufs: float, peak: float) -> float:
@@ -187,27 +112,36 @@ def gain_of(loudness_lufs: float, peak: float) -> float:
     return gain / max(1.0, peak * gain)
 
 
-def _block_powers(energies: np.ndarray, length: int, sample_rate: int) -> np.ndarray:
-    """Mean squares of blocks of 0.4 s every 0.1 s; as many as round((T − 0.4)/0.1) + 1.
+def _shortest(sample_rate: int) -> int:
+    """Samples of one block."""
+    return sample_rate * _STEPS_PER_BLOCK // STEPS_PER_SECOND
+
+
+def _block_powers(energies: list[np.ndarray], length: int, sample_rate: int) -> np.ndarray:
+    """Mean squares of blocks of 0.4 s every 0.1 s, summed over channels; round((T − 0.4)/0.1) + 1 of them.
 
     The last may reach beyond the end, and is then taken as 0.4 s all the same.
     """
     blocks = int(np.round((length / sample_rate - 0.4) / 0.1)) + 1
     steps = np.zeros(blocks + _STEPS_PER_BLOCK - 1)
-    count = min(steps.size, energies.size)
-    steps[:count] = energies[:count]
+    for channel in energies:
+        count = min(steps.size, channel.size)
+        steps[:count] += channel[:count]
     windows = np.lib.stride_tricks.sliding_window_view(steps, _STEPS_PER_BLOCK)
     return windows.sum(axis=1) / (0.4 * sample_rate)
 
 
-def _integrated(powers: np.ndarray, *, below_gate: bool) -> float:
+def _integrated(powers: np.ndarray, *, lower_gate: bool) -> float:
     """Loudness of blocks of weighted mean square that pass both gates."""
-    gate = 10 ** ((_ABSOLUTE_GATE_LUFS - _OFFSET_DB) / 10)
-    loudest = powers.max()
-    if loudest < gate:
-        if not below_gate or not loudest > 0:
-            return -math.inf
+    gate, loudest = _power(_ABSOLUTE_GATE_LUFS), powers.max()
+    if lower_gate and loudest < _power(_QUIET_LUFS):
         gate = loudest * 10 ** ((_ABSOLUTE_GATE_LUFS - TARGET_LUFS) / 10)
+    if loudest < gate or loudest == 0:
+        return -math.inf
     first = powers[powers >= gate].mean()
     second = powers[(powers > gate) & (powers > _RELATIVE_GATE * first)]
     return _OFFSET_DB + 10 * math.log10(second.mean() if second.size else first)
+
+
+def _power(loudness_lufs: float) -> float:
+    return 10 ** ((loudness_lufs - _OFFSET_DB) / 10)

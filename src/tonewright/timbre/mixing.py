@@ -1,26 +1,14 @@
-"""Many channels made one, and what tells silence and loudness of a channel."""
+"""Many channels made one, and the quiet ends of a channel cut off."""
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from tonewright.timbre.lanes import (
-    LANES,
-    OPTIONS,
-    highest,
-    larger,
-    load,
-    lowest,
-    smaller,
-    spread,
-    summed,
-)
-
-_BLOCK = 4096  # samples that stay in the first cache
+LEAST_CUT = 32
+_SMOOTHING = np.array([1.0, 4, 6, 4, 1]) / 16
+_BLOCK = 4096
 
 
 class Moments(NamedTuple):
@@ -30,83 +18,79 @@ class Moments(NamedTuple):
     ----------
     mean : of its samples
     power : mean square about the mean
-    peak : largest distance from the mean
-    largest : largest absolute sample
+    low, high : smallest and largest sample
     """
 
     mean: float
     power: float
-    peak: float
-    largest: float
+    low: float
+    high: float
+
+    @property
+    def peak(self) -> float:
+        """Largest distance from the mean."""
+        return max(self.high - self.mean, self.mean - self.low)
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute sample."""
+        return max(self.high, -self.low)
 
 
-def mix(samples: np.ndarray, channels: int, scale: float, mono: np.ndarray) -> Moments:
-    """Write the sum of the first channels, times a number, and tell what it is like.
+def mixed_down(samples: np.ndarray, *, mean: bool) -> np.ndarray:
+    """Sum or mean of channels.
 
     Parameters
     ----------
-    samples : (channels, time) float32 or float64, contiguous
-    channels : how many are summed
-    scale : what the sum is multiplied by
-    mono : (time,) float64, filled
+    samples : (channels, time)
 
     Returns
     -------
-    NaN or infinite mean or power where samples are
+    (time,) float64, a copy
     """
-    _mix(samples, channels, scale, mono)
-    return moments(mono)
+    if len(samples) == 1:
+        return samples[0].astype(np.float64)
+    mono = np.add(samples[0], samples[1], dtype=np.float64)
+    for channel in samples[2:]:
+        mono += channel
+    if mean:
+        mono *= 1 / len(samples)
+    return mono
 
 
 def moments(samples: np.ndarray) -> Moments:
-    """What a channel (time,) of float64 is like."""
-    total, squares, low, high = _sums(samples)
-    mean = total / samples.size
-    return Moments(mean, squares / samples.size - mean * mean, max(high - mean, mean - low), max(high, -low))
+    """What a channel (time,) of float64 is like; NaN or infinite mean or power where samples are."""
+    mean = float(samples.sum()) / samples.size
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = float(np.dot(samples, samples)) / samples.size - mean * mean
+    return Moments(mean, power, float(samples.min()), float(samples.max()))
 
 
 def without_ends(samples: np.ndarray, level: float) -> np.ndarray:
-    """The part of (time,) from the first to the last |sample| ≥ level."""
-    first, last = _ends(samples, level)
-    return samples[first : last + 1]
+    """A channel without a quiet beginning and a quiet end.
+
+    They are quiet as long as the sound, smoothed by (1 4 6 4 1)/16, stays below `level`. The smoothing
+    removes what a converter of sample rates lets ring before a sharp onset, so that a sound starts at one
+    place at every rate. A beginning of less than `LEAST_CUT` samples stays: to shift all frames would
+    change more.
+
+    Parameters
+    ----------
+    samples : (time,) float64
+    """
+    first = _quiet_samples(samples, level)
+    if first == samples.size:
+        return samples
+    last = samples.size - _quiet_samples(samples[::-1], level)
+    return samples[first if first >= LEAST_CUT else 0 : last]
 
 
-@njit(**OPTIONS)
-def _mix(samples, channels, scale, mono):
-    for begin in range(0, mono.size, _BLOCK):
-        block = mono[begin : begin + _BLOCK]
-        row = samples[0, begin : begin + _BLOCK]
-        for i in range(block.size):
-            block[i] = row[i] * scale
-        for channel in range(1, channels):
-            row = samples[channel, begin : begin + _BLOCK]
-            for i in range(block.size):
-                block[i] += row[i] * scale
-
-
-@njit(**OPTIONS)
-def _sums(samples):
-    """Sum, sum of squares, smallest and largest number of (time,)."""
-    total = squares = spread(0.0)
-    low, high = spread(math.inf), spread(-math.inf)
-    whole = samples.size // LANES * LANES
-    for at in range(0, whole, LANES):
-        x = load(samples, at)
-        total, squares = total + x, squares + x * x
-        low, high = smaller(x, low), larger(x, high)
-    one, two, least, most = summed(total), summed(squares), lowest(low), highest(high)
-    for at in range(whole, samples.size):
-        x = samples[at]
-        one, two, least, most = one + x, two + x * x, min(x, least), max(x, most)
-    return one, two, least, most
-
-
-@njit(**OPTIONS)
-def _ends(samples, level):
-    """First and last index with |sample| ≥ level."""
-    first, last = 0, samples.size - 1
-    while first < last and abs(samples[first]) < level:
-        first += 1
-    while last > first and abs(samples[last]) < level:
-        last -= 1
-    return first, last
+def _quiet_samples(samples: np.ndarray, level: float) -> int:
+    """How many samples come before the first at which the smoothed sound reaches a level."""
+    for begin in range(0, samples.size, _BLOCK):
+        piece = samples[max(begin - 2, 0) : begin + _BLOCK + 2]
+        smooth = np.convolve(piece, _SMOOTHING)[2 + begin - max(begin - 2, 0) :][:_BLOCK]
+        loud = np.abs(smooth) >= level
+        if loud.any():
+            return begin + int(loud.argmax())
+    return samples.size

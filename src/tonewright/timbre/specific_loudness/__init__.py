@@ -44,8 +44,9 @@ class SpecificLoudness(NamedTuple):
 def specific_loudness(samples: np.ndarray, *, sample_rate: int, corrected: bool) -> SpecificLoudness:
     """Specific loudness of a sound, full scale being 100 dB.
 
-    Classic: a last frame holds the rest, with zeros after it, even where nothing is left; all frames count.
-    Corrected: no frame of zeros alone, and frames below −70 dB count only where all are.
+    Classic: a last frame holds the rest, with zeros after it, even where nothing is left; a band of a frame
+    that never rises above 0 is empty; all frames count. Corrected: no frame of zeros alone, both signs
+    alike, and frames below −70 dB count only where all are.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def specific_loudness(samples: np.ndarray, *, sample_rate: int, corrected: bool)
     sample_rate : in Hz
     """
     frames = -(-samples.size // FRAME) if corrected else samples.size // FRAME + 1
-    bands, power = band_powers(samples, frames, sample_rate=sample_rate)
+    bands, power = band_powers(samples, frames, sample_rate=sample_rate, either_sign=corrected)
     counted = power > QUIET_POWER if corrected else np.ones(frames, bool)
     if not counted.any():
         counted[:] = True

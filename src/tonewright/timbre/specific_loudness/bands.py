@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, larger, load, spread, store
+from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, larger, load, spread, store, where
 from tonewright.timbre.specific_loudness.filters import BANDS, OCTAVES, band_passes, halving_low_pass
+from tonewright.timbre.turning import turn
 
 FRAME = 4096
 _TOP = 3  # bands of an octave
 
 
-def band_powers(samples: np.ndarray, frames: int, *, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+def band_powers(
+    samples: np.ndarray, frames: int, *, sample_rate: int, either_sign: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean squares of frames of 4096 samples in 28 third-octave bands, from 25 Hz to 12.5 kHz.
 
     Each frame is filtered from rest. The four highest bands are filtered as they are; then the sound is
     low-passed, every second sample kept from the second on, and the filters of 6.3, 8 and 10 kHz used again,
-    which now lie an octave lower; and so eight times. A band that never rises above 0 counts as empty.
+    which now lie an octave lower; and so eight times.
 
     Parameters
     ----------
     samples : (time,) float64
     frames : how many; zeros follow the end
     sample_rate : in Hz
+    either_sign : otherwise a band that never rises above 0 counts as empty
 
     Returns
     -------
@@ -31,11 +37,18 @@ def band_powers(samples: np.ndarray, frames: int, *, sample_rate: int) -> tuple[
     power : (frames,) mean squares of the frames themselves
     """
     sections, gains = band_passes(sample_rate)
-    lanes = -(-frames // LANES) * LANES
-    sums = np.zeros((BANDS + 1, lanes))
-    side_by_side = np.zeros(FRAME * LANES)
-    _filter_all(samples, sections, halving_low_pass(), side_by_side, np.zeros(LANES), sums)
-    return sums[:BANDS, :frames].T * _scales(gains), sums[BANDS, :frames] / FRAME
+    groups = -(-frames // LANES)
+    sums = np.zeros((groups, BANDS + 1, LANES))
+    whole = min(samples.size // (FRAME * LANES), groups)
+    rest = np.zeros((groups - whole) * FRAME * LANES)
+    left = samples[whole * FRAME * LANES :][: rest.size]
+    rest[: left.size] = left
+    lowest_peak = -math.inf if either_sign else 0.0
+    rows = np.empty(FRAME * LANES)
+    for part, part_sums in ((samples, sums[:whole]), (rest, sums[whole:])):
+        _filter_all(part, sections, halving_low_pass(), lowest_peak, rows, part_sums)
+    by_frame = sums.transpose(0, 2, 1).reshape(-1, BANDS + 1)[:frames]
+    return by_frame[:, :BANDS] * _scales(gains), by_frame[:, BANDS] / FRAME
 
 
 def _scales(gains: np.ndarray) -> np.ndarray:
@@ -45,50 +58,36 @@ def _scales(gains: np.ndarray) -> np.ndarray:
 
 
 @njit(**OPTIONS)
-def _filter_all(samples, sections, low_pass, rows, top, sums):
+def _filter_all(samples, sections, low_pass, lowest_peak, rows, sums):
     """Sums of squares of all bands and, in the last row, of the frames.
 
     Parameters
     ----------
-    samples : (time,)
+    samples : (time,), as many frames as `sums` has room for
     sections : (4 bands, 8)
     low_pass : (3,)
-    rows : (4096 · LANES,), room
-    top : (LANES,), room
-    sums : (29, frames, a multiple of LANES), filled
+    lowest_peak : bands that do not pass it are empty
+    rows : (4096 · LANES,), room for sample n of LANES frames at n · LANES
+    sums : (groups, 29, LANES), filled
     """
-    full = sections.shape[0]
-    bands = sums.shape[0] - 1
-    for first in range(0, sums.shape[1], LANES):
-        _lay_side_by_side(samples, first * FRAME, rows)
-        _sum_squares(rows, sums[bands, first:])
-        for band in range(full):
-            _sum_filtered(rows, FRAME, sections[band], sums[bands - full + band, first:], top)
-        count = FRAME
-        for band in range(bands - full, 0, -_TOP):
+    groups, bands = sums.shape[0], sums.shape[1]
+    for group in range(groups):
+        begin, place = group * FRAME * LANES, group * bands * LANES
+        for n in range(0, FRAME, LANES):
+            turn(samples, begin + n, FRAME, rows, n * LANES, LANES)
+        total = spread(0.0)
+        for at in range(0, rows.size, LANES):
+            x = load(rows, at)
+            total = total + x * x
+        store(sums, place + (bands - 1) * LANES, total)
+        count, band, top = rows.size // LANES, bands - 1, sections.shape[0]
+        while band > 0:
+            band -= top
+            for k in range(top):
+                total = _sum_filtered(rows, count, sections[k], lowest_peak)
+                store(sums, place + (band + k) * LANES, total)
             _halve(rows, count, low_pass)
-            count //= 2
-            for k in range(_TOP):
-                _sum_filtered(rows, count, sections[k], sums[band - _TOP + k, first:], top)
-
-
-@njit(**CALLED)
-def _lay_side_by_side(samples, start, rows):
-    """Sample n of LANES frames at n · LANES; zeros beyond the end."""
-    for n in range(0, FRAME, 8):
-        for lane in range(LANES):
-            begin = start + lane * FRAME + n
-            for k in range(8):
-                rows[(n + k) * LANES + lane] = samples[begin + k] if begin + k < samples.size else 0.0
-
-
-@njit(**CALLED)
-def _sum_squares(rows, sums):
-    total = spread(0.0)
-    for at in range(0, rows.size, LANES):
-        x = load(rows, at)
-        total = total + x * x
-    store(sums, 0, total)
+            count, top = count // 2, _TOP
 
 
 @njit(**CALLED)
@@ -109,8 +108,8 @@ def _halve(rows, count, low_pass):
 
 
 @njit(**CALLED)
-def _sum_filtered(rows, count, sections, sums, top):
-    """Sum of squares of the first `count` samples of all frames after four sections; 0 if none is above 0."""
+def _sum_filtered(rows, count, sections, lowest_peak):
+    """Sum of squares of `count` samples of all frames, filtered; 0 where none is above `lowest_peak`."""
     a1, a2, b1, b2 = spread(sections[0]), spread(sections[1]), spread(sections[2]), spread(sections[3])
     c1, c2, d1, d2 = spread(sections[4]), spread(sections[5]), spread(sections[6]), spread(sections[7])
     nothing = spread(0.0)
@@ -131,8 +130,4 @@ def _sum_filtered(rows, count, sections, sums, top):
         s2 = nothing - y - d2 * x
         total = total + x * x
         highest = larger(highest, x)
-    store(sums, 0, total)
-    store(top, 0, highest)
-    for lane in range(LANES):
-        if top[lane] <= 0.0:
-            sums[lane] = 0.0
+    return where(highest > spread(lowest_peak), total, nothing)

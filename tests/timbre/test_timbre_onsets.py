@@ -50,6 +50,13 @@ def test_strength_is_that_of_the_definition(sample_rate):
     np.testing.assert_allclose(strength_of_samples(samples, sample_rate=sample_rate), strength, atol=1e-4)
 
 
+@pytest.mark.parametrize("lead", [1, 4096, 4097])
+def test_strength_may_begin_with_silence(lead: int):
+    samples = notes([0, 9000], length=20000)
+    expected = strength_of_samples(np.concatenate([np.zeros(lead), samples]), sample_rate=RATE)
+    np.testing.assert_allclose(strength_of_samples(samples, sample_rate=RATE, lead=lead), expected, atol=1e-4)
+
+
 def test_strength_of_silence_and_of_little_is_zero():
     assert not strength_of_samples(np.zeros(10000), sample_rate=RATE).any()
     assert strength_of_samples(np.ones(1), sample_rate=RATE).tolist() == [0.0]

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +14,25 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from tonewright.audio.files import Clip
     from tonewright.codec.evaluate import Score
+    from tonewright.report import Report
     from tonewright.reverb import Fit
+    from tonewright.timbre import Description
 
 NEXT = (
     "{tonewright} codec reconstruct YOUR.wav --run {run} -o YOUR.codec.wav",
     "{tonewright} reverb fit YOUR/ROOM.wav -o YOUR-ROOM",
     "{tonewright} reverb render {reverb} YOUR.wav -o YOUR.reverb.wav --mix 0.3",
+    "{tonewright} timbre YOUR/FOLDER -o YOUR.csv",
+    "{tonewright} timbre report YOUR.csv",
     "{tonewright} data check YOUR/FOLDER",
     "{tonewright} train codec experiment=tiny data=folder data.root=YOUR/FOLDER run_name=mine",
 )
+
+
+# Single sounds of the band that differ as much as can be.
+ONE_SHOTS = ("kick", "snare", "hat", "crash", "bass-pick", "piano", "flute", "voice-tenor")
 
 
 @click.command("demo")
@@ -33,7 +42,8 @@ NEXT = (
 @click.option("--output", default="runs", show_default=True, help="Where runs are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(data_folder: str, output: str, as_json: bool) -> None:
-    """Generate the demo band, train the smallest codec on it, make a reverb of a room, write the report.
+    """Generate the demo band, train the smallest codec on it, make a reverb of a room, describe sounds of the
+    band, write the report.
 
     \b
     Example:
@@ -46,7 +56,7 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data, load_material
     from tonewright.learning.start import train
-    from tonewright.report import reverb_section, run_report
+    from tonewright.report import run_report
 
     config = compose_config(
         "codec",
@@ -72,13 +82,16 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     reverb = Path(output, "reverb", "demo")
     with step(f"a reverb from the response {room}"):
         fitted = make_reverb(room, reverb)
+    with step("what eight of its sounds are like"):
+        one_shots = read_one_shots(Path(data_folder) / "one-shots")
+        described = describe_sounds(one_shots)
     commands = [text.format(tonewright=own_name(), run=run.folder, reverb=reverb) for text in NEXT]
     with step("the report"):
         page = run_report(
             run.folder,
             title="Tonewright: the smallest codec on the demo band, and one of its rooms",
             headline=headline(scores),
-            sections=[lambda page: reverb_section(page, fitted)],
+            sections=[lambda page: add_sections(page, fitted, described, one_shots)],
             next_commands=commands,
             path=Path(output, "demo", "report.html"),
             overwrite=True,
@@ -102,6 +115,32 @@ def make_reverb(room: Path, folder: Path) -> Fit:
     folder.mkdir(parents=True, exist_ok=True)
     save_network(folder / "network.json", made.network, notes={"room": room.name}, overwrite=True)
     return made
+
+
+def read_one_shots(folder: Path) -> dict[str, Clip]:
+    """The first single sound of each kind; none where the folder has none."""
+    from tonewright.audio.files import read
+
+    found = {name: sorted(folder.glob(f"{name}-*.wav")) for name in ONE_SHOTS}
+    return {name: read(paths[0]) for name, paths in found.items() if paths}
+
+
+def describe_sounds(sounds: Mapping[str, Clip]) -> dict[str, Description]:
+    """The timbre of each."""
+    from tonewright.timbre import describe
+
+    return {name: describe(clip) for name, clip in sounds.items()}
+
+
+def add_sections(
+    page: Report, fitted: Fit, described: Mapping[str, Description], sounds: Mapping[str, Clip]
+) -> None:
+    """What else the demo has made."""
+    from tonewright.report import reverb_section, timbre_section
+
+    reverb_section(page, fitted)
+    if described:
+        timbre_section(page, described, sounds=sounds)
 
 
 def own_name() -> str:

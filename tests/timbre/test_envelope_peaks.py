@@ -66,11 +66,10 @@ def contrasting_bins(levels: np.ndarray, contrast: float) -> list[int]:
     rises, falls = np.diff(outside)[:-1] > 0, np.diff(outside)[1:] <= 0
     candidates = np.flatnonzero(rises & falls & (levels >= contrast)).tolist()
     accepted: list[int] = []
-    left, notch, current = -np.inf, np.inf, None
-    for previous, candidate in zip([None, *candidates], candidates, strict=False):
-        if current is None:
-            current = candidate
-            continue
+    if not candidates:
+        return accepted
+    left, notch, current = -np.inf, np.inf, candidates[0]
+    for previous, candidate in itertools.pairwise(candidates):
         notch = min(notch, min(levels[previous : max(candidate - 1, previous + 1)]))
         if levels[current] - notch < contrast:
             left = min(left, notch)
@@ -82,7 +81,7 @@ def contrasting_bins(levels: np.ndarray, contrast: float) -> list[int]:
             accepted.append(current)
             left = notch
         current, notch = candidate, np.inf
-    if current is not None and levels[current] - left >= contrast:
+    if levels[current] - left >= contrast:
         accepted.append(current)
     return accepted
 

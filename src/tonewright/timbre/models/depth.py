@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import scipy.fft
 from numba import njit
 
 from tonewright.dsp.spectra import window
@@ -138,7 +137,7 @@ def _short_spectra(sound: np.ndarray, low: np.ndarray, lower: np.ndarray) -> _Sp
     spectra = []
     for part in (sound, low, lower):
         frame = (part - part.mean(dtype=np.float64)) * weights / weights.sum()
-        spectrum = np.abs(scipy.fft.rfft(frame, _FRAME)) ** 2
+        spectrum = np.abs(np.fft.rfft(frame, _FRAME)) ** 2
         spectrum[1:-1] *= 2
         spectra.append(spectrum)
     whole, lowest, lower = spectra
@@ -162,12 +161,12 @@ def _frame_sums(sound: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.nd
     whole = -(-frames // LANES) * LANES
     # In single precision a weak part beside a strong one would be lost.
     scale = 1 / max(float(np.abs(lower).max()), np.finfo(np.float32).tiny)
-    parts = [hops(part, whole + _FRAME // _HOP - 1, lead=0, hop=_HOP) for part in (sound, lower * scale)]
+    one, two = (hops(part, whole + _FRAME // _HOP - 1, lead=0, hop=_HOP) for part in (sound, lower * scale))
     counted = (np.arange(whole) < frames).astype(np.float32)
-    window = (_window() * (_SCALE / _window().sum())).astype(np.float32)
+    weights = (_window() * (_SCALE / _window().sum())).astype(np.float32)
     work, sums = np.empty((_FRAME, 2, LANES), dtype=np.float32), np.empty((2, whole), dtype=np.float32)
     total = np.zeros((_FRAME // 2 + 1, LANES), dtype=np.float32)
-    _add_spectra(*parts, counted, window, factors(_FRAME), places(_FRAME), work, sums, total)
+    _add_spectra(one, two, counted, weights, factors(_FRAME), places(_FRAME), work, sums, total)
     power, moment = sums[:, :frames].astype(np.float64)
     return moment / np.maximum(power, np.finfo(float).tiny), total.sum(axis=1, dtype=np.float64)
 

@@ -151,7 +151,8 @@ def _spectrum(samples: np.ndarray) -> np.ndarray:
         piece = rows[first : first + _FRAMES_PER_PIECE]
         piece = piece - piece.mean(axis=1, keepdims=True)
         piece *= _tapered_window(length)
-        parts = scipy.fft.rfft(piece, _FRAME, axis=1, overwrite_x=True, workers=1).view(np.float64)
+        spectrum = scipy.fft.rfft(piece, _FRAME, axis=1, overwrite_x=True, workers=1)
+        parts = np.asarray(spectrum).view(np.float64)
         squares += np.einsum("tk,tk->k", parts, parts)
     power = squares[::2] + squares[1::2]
     power[1:-1] *= 2

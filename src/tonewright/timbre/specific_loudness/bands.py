@@ -112,8 +112,7 @@ def _sum_filtered(rows, count, sections, lowest_peak):
     """Sum of squares of `count` samples of all frames, filtered; 0 where none is above `lowest_peak`."""
     a1, a2, b1, b2 = spread(sections[0]), spread(sections[1]), spread(sections[2]), spread(sections[3])
     c1, c2, d1, d2 = spread(sections[4]), spread(sections[5]), spread(sections[6]), spread(sections[7])
-    nothing = spread(0.0)
-    p1 = p2 = q1 = q2 = r1 = r2 = s1 = s2 = total = highest = nothing
+    p1 = p2 = q1 = q2 = r1 = r2 = s1 = s2 = total = highest = nothing = spread(0.0)
     for at in range(0, count * LANES, LANES):
         x = load(rows, at)
         y = x + p1

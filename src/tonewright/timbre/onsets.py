@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, lowest, smaller
 from tonewright.timbre.onset_strength import strength_of_samples
 from tonewright.timbre.spectra import HOP
 
@@ -47,9 +48,10 @@ def find_onsets(
     if strength is None:
         strength = strength_of_samples(samples, sample_rate=sample_rate)
     frames = pick_frames(strength, sample_rate=sample_rate)
-    onsets = _without_repeats(_moved_back(frames, envelope, nperseg, sample_rate))
+    least = (envelope.max() - envelope.min()) * _LEAST_PERCENT * 0.01
+    onsets = _without_repeats(_moved_back(frames, envelope, nperseg, least, sample_rate))
     if onsets.size > 1:
-        onsets = _without_noise(onsets, envelope)
+        onsets = _without_noise(onsets, envelope, least)
         onsets = _without_close_ones(onsets, sample_rate * 0.001 * _APART_MS)
     onsets = _without_weak_ones(onsets, strength)
     return onsets if onsets.size else np.zeros(1, dtype=np.int64)
@@ -93,47 +95,59 @@ def _peak_frames(scaled: np.ndarray, before: int, mean: int, wait: int) -> list[
     return picked
 
 
-def _moved_back(frames: np.ndarray, envelope: np.ndarray, nperseg: int, sample_rate: float) -> np.ndarray:
+def _moved_back(
+    frames: np.ndarray, envelope: np.ndarray, nperseg: int, least: float, sample_rate: float
+) -> np.ndarray:
     """Each onset where the envelope begins to rise; 0 for one that reaches the start."""
     found = np.minimum(frames * HOP, envelope.size - 1)
     # The first is moved even where it lies in the last frame; later ones there are left out.
     kept = (np.arange(found.size) == 0) | (found == 0) | (found + HOP - 1 < envelope.size)
-    least = (envelope.max() - envelope.min()) * _LEAST_PERCENT * 0.01
     near, far = int(_NEAR_MS * 0.001 * sample_rate), int(_FAR_MS * sample_rate * 0.001)
     starts = [_rise_start(envelope, int(onset), near, far, least, nperseg) for onset in found[kept]]
     return np.array(starts, dtype=np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def _rise_start(envelope: np.ndarray, onset: int, near: int, far: int, least: float, nperseg: int) -> int:
     """Walk back from `onset` until nothing near is lower, and nothing far but for a rise of `least`."""
     while onset > 0:
         level = envelope[onset]
         first, end = (onset - near - 1, onset) if onset > near else (0, onset - 1)
-        lowest = first
-        for k in range(first + 1, end):
-            if envelope[k] < envelope[lowest]:
-                lowest = k
-        if envelope[lowest] <= level:
+        low = _first_lowest(envelope, first, end)
+        if envelope[low] <= level:
             # Within 20 ms of the start the index is as if the whole 20 ms were there.
-            onset += lowest - first - near - 1
+            onset += low - first - near - 1
             if onset <= nperseg:
                 return 0
             continue
-        first = max(0, onset - far - 1)
-        lower = onset - 1
-        top, bottom = -np.inf, np.inf
-        while lower >= first:
-            top, bottom = max(top, envelope[lower]), min(bottom, envelope[lower])
-            if envelope[lower] < level:
-                break
+        lower, top = onset - 1, level
+        while lower >= max(0, onset - far - 1) and envelope[lower] >= level:
+            top = max(top, envelope[lower])
             lower -= 1
-        if lower < first or top - bottom >= least:
+        if lower < max(0, onset - far - 1) or top - envelope[lower] >= least:
             return onset
         if lower < nperseg:
             return 0
         onset = lower
     return 0
+
+
+@njit(**CALLED)
+def _first_lowest(envelope: np.ndarray, first: int, end: int) -> int:
+    """Where the lowest value stands from `first` up to `end`, the first of equal ones."""
+    value = envelope[first]
+    whole = first + (end - first) // LANES * LANES
+    if whole > first:
+        least = load(envelope, first)
+        for at in range(first + LANES, whole, LANES):
+            least = smaller(least, load(envelope, at))
+        value = lowest(least)
+    for at in range(whole, end):
+        value = min(value, envelope[at])
+    at = first
+    while envelope[at] > value:
+        at += 1
+    return at
 
 
 def _without_repeats(onsets: np.ndarray) -> np.ndarray:
@@ -142,9 +156,8 @@ def _without_repeats(onsets: np.ndarray) -> np.ndarray:
     return kept[np.sort(np.unique(kept, return_index=True)[1])]
 
 
-def _without_noise(onsets: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """From the last back, without those that rise by less than a tenth of the range up to their peak."""
-    least = _LEAST_PERCENT * (envelope.max() - envelope.min()) * 0.01
+def _without_noise(onsets: np.ndarray, envelope: np.ndarray, least: float) -> np.ndarray:
+    """From the last back, without those that rise by less than `least` up to their peak."""
     kept: list[int] = []
     end = envelope.size
     for onset in onsets[::-1]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-from tonewright.timbre.lanes import OPTIONS
 from tonewright.timbre.onsets import pick_frames
 
 if TYPE_CHECKING:
@@ -62,12 +60,7 @@ def _onsets(strength: np.ndarray, sample_rate: int) -> int:
     return int((np.maximum.reduceat(strength, frames) >= _LEAST_RISE_DB).sum())
 
 
-@numba.njit(**OPTIONS, fastmath={"contract"})
 def _summed_power(spectrum: np.ndarray) -> np.ndarray:
-    """Power of each bin, summed over the frames of (frames, bins)."""
-    total = np.zeros(spectrum.shape[1], np.float32)
-    for frame in range(spectrum.shape[0]):
-        for k in range(total.size):
-            value = spectrum[frame, k]
-            total[k] += value.real * value.real + value.imag * value.imag
-    return total.astype(np.float64)
+    """Power of each bin, summed over the frames of (frames, bins) complex64."""
+    parts = np.ascontiguousarray(spectrum).view(np.float32)
+    return np.einsum("ij,ij->j", parts, parts).reshape(-1, 2).sum(axis=1, dtype=np.float64)

@@ -22,16 +22,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from tonewright.timbre.lanes import (
-    CALLED,
-    CONTRACTED,
-    LANES,
-    OPTIONS,
-    in_all,
-    instructions,
-    load,
-    store_apart,
-)
+from tonewright.timbre.lanes import CONTRACTED, LANES, OPTIONS, in_all, instructions
+from tonewright.timbre.turning import turn_all
 
 RADIX = 8
 # Of eight points with their factors: seven complex numbers.
@@ -78,7 +70,6 @@ def places(points: int) -> np.ndarray:
     return place
 
 
-@numba.njit(**OPTIONS)
 def columns(samples: np.ndarray, hop: int, count: int) -> np.ndarray:
     """A sound in columns of one hop each, c[n, j] = x[n + hop·j], and zeros after its end.
 
@@ -92,18 +83,15 @@ def columns(samples: np.ndarray, hop: int, count: int) -> np.ndarray:
 
     Returns
     -------
-    (hop, count) float32
+    (hop or more, count or more) float32, both multiples of 16
     """
-    turned = np.empty((hop, count), np.float32)
-    whole = min(samples.size // hop, count)
-    rows = hop // LANES * LANES
-    for first in range(0, rows, LANES):
-        for column in range(whole):
-            store_apart(turned, first * count + column, count, load(samples, column * hop + first))
-    for row in range(hop):
-        for column in range(whole if row < rows else 0, count):
-            at = column * hop + row
-            turned[row, column] = samples[at] if at < samples.size else 0.0
+    rows = np.zeros([-(-size // LANES) * LANES for size in (count, hop)], np.float32)
+    whole, rest = divmod(min(samples.size, rows.shape[0] * hop), hop)
+    rows[:whole, :hop] = samples[: whole * hop].reshape(whole, hop)
+    if rest:
+        rows[whole, :rest] = samples[whole * hop : whole * hop + rest]
+    turned = np.empty(rows.shape[::-1], np.float32)
+    turn_all(rows, turned)
     return turned
 
 
@@ -117,39 +105,31 @@ def transform(work: np.ndarray, rotations: np.ndarray) -> None:
     rotations : `factors(N)`
     """
     points = work.shape[0]
-    size, at = points, 0
-    while size > _NEAR:
-        _step(work, rotations, at, 0, points, size)
-        at += _FACTORS * (size // RADIX)
-        size //= RADIX
-    for first in range(0, points, size):
-        _finish(work, rotations, at, first, size)
-
-
-@numba.njit(**CALLED)
-def _step(work: np.ndarray, rotations: np.ndarray, at: int, first: int, count: int, size: int) -> None:
-    """Divide each of the transforms of `size` points, `count` in all, into eight."""
-    part = size // RADIX
-    for begin in range(first, first + count, size):
-        for k in range(part):
-            _eight_turned(work, begin + k, part, rotations, at + _FACTORS * k)
-
-
-@numba.njit(**CALLED)
-def _finish(work: np.ndarray, rotations: np.ndarray, at: int, first: int, count: int) -> None:
-    """All steps that are left, of the transform of `count` points."""
-    size = count
-    while size > RADIX:
-        _step(work, rotations, at, first, count, size)
-        at += _FACTORS * (size // RADIX)
-        size //= RADIX
-    for begin in range(first, first + count, size):
-        if size == 8:
-            _eight(work, begin, 1, rotations, 0)
-        elif size == 4:
-            _four(work, begin, 1, rotations, 0)
+    near, near_at = points, 0
+    while near > _NEAR:
+        near_at += _FACTORS * (near // RADIX)
+        near //= RADIX
+    # All points are divided down to parts that stay near; then each of these to its end.
+    first, end, size, at = 0, points, points, 0
+    while first < points:
+        if size > RADIX:
+            part = size // RADIX
+            for begin in range(first, end, size):
+                for k in range(part):
+                    _eight_turned(work, begin + k, part, rotations, at + _FACTORS * k)
+            at += _FACTORS * part
+            size = part
+            if size == near:
+                end = first + near
         else:
-            _two(work, begin, 1, rotations, 0)
+            for begin in range(first, end, size):
+                if size == 8:
+                    _eight(work, begin, 1, rotations, 0)
+                elif size == 4:
+                    _four(work, begin, 1, rotations, 0)
+                else:
+                    _two(work, begin, 1, rotations, 0)
+            first, end, size, at = end, end + near, near, near_at
 
 
 class _Complex:

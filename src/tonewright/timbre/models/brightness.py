@@ -105,32 +105,29 @@ def centroid_sums(samples: np.ndarray) -> tuple[float, float]:
     frames = (samples.size - _FRAME) // _HOP + 1
     count = -(-frames // _FRAMES_AT_ONCE) * _FRAMES_AT_ONCE + _QUARTERS
     sound = columns(samples, _HOP, count)
-    weighted, total = _centroid_sums(sound, frames, _window(), factors(_FRAME), _bins())
-    return weighted, total
+    work = np.empty((_FRAME, 2, LANES), np.float32)
+    means = np.empty(_FRAMES_AT_ONCE, np.float32)
+    sums = np.zeros(2)
+    for first in range(0, frames, _FRAMES_AT_ONCE):
+        _lay_frames(work, sound, first, _window(), means)
+        for lane in range(frames - first, _FRAMES_AT_ONCE):
+            work[:, lane // LANES, lane % LANES] = 0
+        transform(work, factors(_FRAME))
+        _add_sums(work, _bins(), sums)
+    return float(sums[0]), float(sums[1])
 
 
 @numba.njit(**OPTIONS)
-def _centroid_sums(
-    sound: np.ndarray, frames: int, weights: np.ndarray, rotations: np.ndarray, bins: np.ndarray
-) -> tuple[float, float]:
-    """Sums of `sound` (hop, columns), in the columns of `columns`."""
-    work = np.empty((_FRAME, 2, LANES), np.float32)
-    means = np.empty(_FRAMES_AT_ONCE, np.float32)
-    weighted, total = 0.0, 0.0
-    for first in range(0, frames, _FRAMES_AT_ONCE):
-        _lay_frames(work, sound, first, weights, means)
-        for lane in range(frames - first, _FRAMES_AT_ONCE):
-            work[:, lane // LANES, lane % LANES] = 0
-        transform(work, rotations)
-        moment = mass = spread(np.float32(0))
-        for place in range(_FRAME):
-            real, imaginary = load(work, 2 * LANES * place), load(work, 2 * LANES * place + LANES)
-            power = real * real + imaginary * imaginary
-            mass += power
-            moment += spread(bins[place]) * power
-        weighted += summed(moment)
-        total += summed(mass)
-    return weighted, total
+def _add_sums(work: np.ndarray, bins: np.ndarray, sums: np.ndarray) -> None:
+    """Add the sums of power times bin, and of power."""
+    moment = mass = spread(np.float32(0))
+    for place in range(bins.size):
+        real, imaginary = load(work, 2 * LANES * place), load(work, 2 * LANES * place + LANES)
+        power = real * real + imaginary * imaginary
+        mass += power
+        moment += spread(bins[place]) * power
+    sums[0] += summed(moment)
+    sums[1] += summed(mass)
 
 
 @numba.njit(**OPTIONS)

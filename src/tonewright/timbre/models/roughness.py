@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tonewright.dsp.spectra import window
-from tonewright.timbre.lane_fourier import columns, factors, places
+from tonewright.timbre.lane_fourier import columns, factors, places, transform
 from tonewright.timbre.lanes import LANES
-from tonewright.timbre.models.roughness_kernels import frame_roughness, magnitudes
+from tonewright.timbre.models.roughness_kernels import find_peaks, frame_roughness, lay_frames, separate
 from tonewright.timbre.names import UnmeasurableError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FRAME_S = 0.05
 _ZEROS_BEFORE = 512
 _CONTRAST = 0.01
+# A spectrum that is flat but for rounding has no peaks.
+_LEAST_RANGE = 1e-6
 _HEARD = 1e-7
 _LEAST = 0.01
 _WEIGHT, _CONSTANT = 13.98779569, 48.97606571545886
@@ -79,25 +81,43 @@ def _whole_frames(length: int, frame: int) -> int:
 
 def _roughness(sound: np.ndarray, frame: int, count: int, sample_rate: int) -> np.ndarray:
     """Of `count` frames: (count,), 0 for those beyond the end of the sound."""
+    frames, weights = 1, np.ones(frame, np.float32)
     if sound.size > frame:
-        frames, weights = _whole_frames(sound.size, frame), window("hamming", frame + 2, periodic=False)[1:-1]
-    else:
-        frames, weights = 1, np.ones(frame)
-    points = 1 << frame.bit_length()
-    batches = -(-frames // (2 * LANES))
-    turned = columns(sound, frame, batches * LANES + 1)
-    levels = np.empty((batches, points // 2 + 1, 2, LANES), np.float32)
-    weights = weights.astype(np.float32)
-    highest = magnitudes(turned, frames, weights, factors(points), places(points), levels)
+        frames = _whole_frames(sound.size, frame)
+        weights = window("hamming", frame + 2, periodic=False)[1:-1].astype(np.float32)
+    levels, highest = _magnitudes(sound, frames, weights)
     # A column without a frame is 0, and so is the lowest level then.
     lowest = 0.0 if count > frames else _lowest(levels, frames)
-    if highest - lowest <= 1e-6 * highest:
-        return np.zeros(count)
+    result = np.zeros(max(count, 2 * LANES * levels.shape[0]))
+    if highest - lowest <= _LEAST_RANGE * highest:
+        return result[:count]
     contrast = _CONTRAST * (highest - lowest)
-    found = frame_roughness(levels, lowest + contrast, contrast, sample_rate / points)
-    result = np.zeros(count)
-    result[:frames] = found[:frames]
-    return result
+    bins = levels.shape[1]
+    found, counts = np.empty((1 + LANES, bins // 2 + 1), np.float32), np.empty(LANES, np.int64)
+    peaks = np.empty((5, bins // 2 + 1 + LANES), np.float32)
+    by_batch = result[: 2 * LANES * levels.shape[0]].reshape(-1, LANES, 2)
+    for level, rough in zip(levels, by_batch, strict=True):
+        for part in range(2):
+            find_peaks(level, part, lowest + contrast, contrast, found, counts)
+            frame_roughness(level, part, found, counts, sample_rate / (2 * bins - 2), peaks, rough)
+    result[frames:] = 0
+    return result[:count]
+
+
+def _magnitudes(sound: np.ndarray, frames: int, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Magnitudes of the spectra of all frames, (batches, bins, 2, LANES), and the highest."""
+    points = 1 << weights.size.bit_length()
+    levels = np.empty((-(-frames // (2 * LANES)), points // 2 + 1, 2, LANES), np.float32)
+    turned = columns(sound, weights.size, levels.shape[0] * LANES + 1)
+    work = np.empty((points, 2, LANES), np.float32)
+    highest = 0.0
+    for batch, level in enumerate(levels):
+        lay_frames(work, turned, batch * LANES, weights)
+        for number in range(frames - 2 * LANES * batch, 2 * LANES):
+            work[:, number % 2, number // 2] = 0
+        transform(work, factors(points))
+        highest = max(highest, separate(work, places(points), level))
+    return levels, highest
 
 
 def _lowest(levels: np.ndarray, frames: int) -> float:

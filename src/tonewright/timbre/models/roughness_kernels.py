@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 
-from tonewright.timbre.lane_fourier import transform
 from tonewright.timbre.lane_powers import exp2, log2, polynomial
 from tonewright.timbre.lanes import (
     CALLED,
@@ -41,42 +38,20 @@ _FREQUENCY, _LEVEL, _INVERSE, _RAW, _TENTH_POWER = range(5)
 
 
 @numba.njit(**OPTIONS)
-def magnitudes(
-    sound: np.ndarray,
-    frames: int,
-    weights: np.ndarray,
-    rotations: np.ndarray,
-    places: np.ndarray,
-    levels: np.ndarray,
-) -> float:
-    """Magnitudes of all frames; returns the largest.
+def lay_frames(work: np.ndarray, sound: np.ndarray, first: int, weights: np.ndarray) -> None:
+    """Windowed frames, which overlap by half and have zeros after them.
 
-    Frames overlap by half. Those of even number begin at whole columns of the sound and are transformed as
-    real parts, the odd ones as imaginary parts.
+    Those of even number begin at whole columns of the sound and become real parts, the odd ones imaginary
+    parts.
 
     Parameters
     ----------
-    sound : (frame, columns) from `columns`
-    frames : how many of them are not to be 0
+    work : (points, 2, LANES), written
+    sound : (frame or more, columns), from `columns`
+    first : column
     weights : (frame,) window
-    rotations, places : of `transform`
-    levels : (batches, bins, 2, LANES) float32, written; the frames of even, then of odd number
     """
-    points = 2 * (levels.shape[1] - 1)
-    work = np.empty((points, 2, LANES), np.float32)
-    top = spread(np.float32(0))
-    for batch in range(levels.shape[0]):
-        _lay_frames(work, sound, batch * LANES, weights)
-        for frame in range(max(frames - 2 * LANES * batch, 0), 2 * LANES):
-            work[:, frame % 2, frame // 2] = 0
-        transform(work, rotations)
-        top = larger(top, _separate(work, places, levels[batch]))
-    return highest(top)
-
-
-@numba.njit(**CALLED)
-def _lay_frames(work: np.ndarray, sound: np.ndarray, first: int, weights: np.ndarray) -> None:
-    frame, width = sound.shape
+    frame, width = weights.size, sound.shape[1]
     half = frame // 2
     for n in range(frame):
         weight = spread(weights[n])
@@ -84,12 +59,21 @@ def _lay_frames(work: np.ndarray, sound: np.ndarray, first: int, weights: np.nda
         row = n + half
         at = row * width if row < frame else (row - frame) * width + 1
         store(work, 2 * LANES * n + LANES, weight * load(sound, at + first))
-    work[frame:] = 0
+    zero = spread(np.float32(0))
+    for at in range(2 * LANES * frame, work.size, LANES):
+        store(work, at, zero)
 
 
-@numba.njit(**CALLED)
-def _separate(work: np.ndarray, places: np.ndarray, levels: np.ndarray) -> Any:
-    """Magnitudes of the spectra of both frames of each lane; returns the largest of each lane."""
+@numba.njit(**OPTIONS)
+def separate(work: np.ndarray, places: np.ndarray, levels: np.ndarray) -> float:
+    """Magnitudes of the spectra of both frames of each lane; returns the largest.
+
+    Parameters
+    ----------
+    work : (points, 2, LANES) as `transform` leaves it
+    places : of its bins
+    levels : (bins, 2, LANES), written
+    """
     points = work.shape[0]
     half = spread(np.float32(0.5))
     top = spread(np.float32(0))
@@ -104,68 +88,50 @@ def _separate(work: np.ndarray, places: np.ndarray, levels: np.ndarray) -> Any:
         store(levels, 2 * LANES * k, even)
         store(levels, 2 * LANES * k + LANES, odd)
         top = larger(top, larger(even, odd))
-    return top
+    return highest(top)
 
 
 @numba.njit(**OPTIONS)
-def frame_roughness(levels: np.ndarray, floor: float, contrast: float, bin_hz: float) -> np.ndarray:
-    """Roughness of each frame.
+def find_peaks(
+    levels: np.ndarray, part: int, floor: float, contrast: float, found: np.ndarray, counts: np.ndarray
+) -> None:
+    """Bins of the peaks of 16 frames, by the rule of `tonewright.timbre.peaks.find_peaks`.
 
     Parameters
     ----------
-    levels : (batches, bins, 2, LANES) magnitudes
+    levels : (bins, 2, LANES) magnitudes
+    part : 0 for the even frames, 1 for the odd ones
     floor : least magnitude of a peak
     contrast : how much a peak is to rise above the notches beside it
-    bin_hz : from one bin to the next
-
-    Returns
-    -------
-    (2 · LANES · batches,)
+    found : (1 + LANES, peaks) float32, written; the first row holds the last peaks of all lanes
+    counts : (LANES,) peaks, written
     """
-    bins = levels.shape[1]
-    found = np.empty((LANES, bins // 2 + 1), np.int32)
-    counts = np.empty(LANES, np.int64)
-    peaks = np.empty((5, bins // 2 + 1 + LANES), np.float32)
-    result = np.empty(2 * LANES * levels.shape[0])
-    for batch in range(levels.shape[0]):
-        for part in range(2):
-            _find_peaks(levels[batch], part, floor, contrast, found, counts)
-            for lane in range(LANES):
-                _refine(levels[batch], part, lane, found[lane], counts[lane], bin_hz, peaks)
-                result[2 * (LANES * batch + lane) + part] = _pairs(peaks, counts[lane])
-    return result
-
-
-@numba.njit(**CALLED)
-def _find_peaks(
-    levels: np.ndarray,
-    part: int,
-    floor: float,
-    contrast: float,
-    found: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """Bins of the peaks of 16 frames, by the rule of `tonewright.timbre.peaks.find_peaks`."""
     bins, step, offset = levels.shape[0], 2 * LANES, part * LANES
-    stood = np.empty(LANES, np.float32)
-    counts[:] = 0
-    never, least, contrasting = (
-        spread(np.float32(np.inf)),
-        spread(np.float32(floor)),
-        spread(np.float32(contrast)),
-    )
-    outside = spread(np.float32(-np.inf))
+    least, contrasting = spread(np.float32(floor)), spread(np.float32(contrast))
+    outside, never = spread(np.float32(-np.inf)), spread(np.float32(np.inf))
+    for lane in range(LANES):
+        counts[lane] = 0
     before, level, low = outside, load(levels, offset), never
     # The peak that stands last: its bin, its level, and the lowest levels to its right and left.
     peak, top, notch, left = outside, outside, never, outside
-    for k in range(bins):
+    for k in range(bins + 1):
         after = load(levels, (k + 1) * step + offset) if k + 1 < bins else outside
+        if k == bins:
+            # A candidate above all, behind the lowest notch, ends the last peak.
+            level, low = never, outside
         rises = (level > before) & (level >= after) & (level >= least)
         if bits(rises):
             notch = where(rises, smaller(notch, low), notch)
             deep = rises & (top - notch >= contrasting)
             stands = deep & (top - left >= contrasting)
-            _keep(bits(stands), peak, stood, found, counts)
+            packed = bits(stands)
+            if packed:
+                store(found, 0, peak)
+            while packed:
+                lane = first_lane(packed)
+                packed &= packed - 1
+                found[1 + lane, counts[lane]] = found[0, lane]
+                counts[lane] += 1
             left = where(stands, notch, where(rises, smaller(left, notch), left))
             follows = where(deep, deep, rises & (level > top))
             peak, top = where(follows, spread(np.float32(k)), peak), where(follows, level, top)
@@ -173,33 +139,39 @@ def _find_peaks(
         # The lowest level since the last candidate, but for the one just before the next bin.
         low = where(rises, level, smaller(low, before))
         before, level = level, after
-    _keep(bits(top - left >= contrasting), peak, stood, found, counts)
 
 
-@numba.njit(**CALLED)
-def _keep(packed: int, peak: Any, stood: np.ndarray, found: np.ndarray, counts: np.ndarray) -> None:
-    if packed:
-        store(stood, 0, peak)
-    while packed:
-        lane = first_lane(packed)
-        packed &= packed - 1
-        found[lane, counts[lane]] = np.int32(stood[lane])
-        counts[lane] += 1
+@numba.njit(**OPTIONS)
+def frame_roughness(
+    levels: np.ndarray,
+    part: int,
+    found: np.ndarray,
+    counts: np.ndarray,
+    bin_hz: float,
+    peaks: np.ndarray,
+    result: np.ndarray,
+) -> None:
+    """Roughness of 16 frames.
+
+    Parameters
+    ----------
+    levels, part, found, counts : as of `find_peaks`
+    bin_hz : from one bin to the next
+    peaks : (5, peaks + LANES) float32, room to work
+    result : (LANES, 2), of which one column is written
+    """
+    for lane in range(LANES):
+        _refine(levels, part, lane, found, counts[lane], bin_hz, peaks)
+        result[lane, part] = _pairs(peaks, counts[lane])
 
 
 @numba.njit(**CALLED)
 def _refine(
-    levels: np.ndarray,
-    part: int,
-    lane: int,
-    found: np.ndarray,
-    count: int,
-    bin_hz: float,
-    peaks: np.ndarray,
+    levels: np.ndarray, part: int, lane: int, found: np.ndarray, count: int, bin_hz: float, peaks: np.ndarray
 ) -> None:
     """Frequencies and levels of the peaks of one frame between bins, by the parabola through three."""
     for i in range(count):
-        k = found[i]
+        k = int(found[1 + lane, i])
         level = levels[k, part, lane]
         shift, raised = np.float32(0), level
         if 0 < k < levels.shape[0] - 1:
@@ -209,14 +181,17 @@ def _refine(
         peaks[_FREQUENCY, i] = (k + shift) * bin_hz
         peaks[_LEVEL, i], peaks[_RAW, i] = raised, level
     # Beyond the last peak a vector finds some that are too far to matter.
-    peaks[:, count : count + LANES] = np.float32(1)
-    peaks[_FREQUENCY, count : count + LANES] = _FAR_HZ
     one, tenth = spread(np.float32(1)), spread(_TENTH)
     width = peaks.shape[1]
+    store(peaks, _FREQUENCY * width + count, spread(_FAR_HZ))
+    store(peaks, _LEVEL * width + count, one)
+    store(peaks, _RAW * width + count, one)
     for i in range(0, count, LANES):
         level = load(peaks, _LEVEL * width + i)
         store(peaks, _INVERSE * width + i, one / level)
         store(peaks, _TENTH_POWER * width + i, exp2(tenth * log2(level)))
+    store(peaks, _INVERSE * width + count, one)
+    store(peaks, _TENTH_POWER * width + count, one)
 
 
 @numba.njit(**CALLED)

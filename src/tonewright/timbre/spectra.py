@@ -21,7 +21,7 @@ BINS = FRAME // 2 + 1
 PAIR, OVERLAP = 2 * LANES, FRAME // HOP
 
 
-def centred_spectrum(samples: np.ndarray, *, first: int = 0) -> np.ndarray:
+def centred_spectrum(samples: np.ndarray) -> np.ndarray:
     """Short-time spectrum of Hann frames of 2048 samples every 512, each centred on its time.
 
     X[t, k] = Σ_n w[n] x[512 t − 1024 + n] e^{−j2πkn/2048}, x being 0 outside of the sound.
@@ -29,15 +29,14 @@ def centred_spectrum(samples: np.ndarray, *, first: int = 0) -> np.ndarray:
     Parameters
     ----------
     samples : (time,)
-    first : t of the first frame; below 0 for frames that are centred before the sound
 
     Returns
     -------
-    (1 + time // 512 − first, 1025) complex64
+    (1 + time // 512, 1025) complex64
     """
-    frames = 1 + samples.size // HOP - first
+    frames = 1 + samples.size // HOP
     whole = -(-frames // PAIR) * PAIR
-    sound = hops(samples, whole + OVERLAP - 1, lead=FRAME // 2 - first * HOP)
+    sound = hops(samples, whole + OVERLAP - 1, lead=FRAME // 2)
     rows = np.empty((whole, 2 * BINS), dtype=np.float32)
     work = np.empty((FRAME, 2, LANES), dtype=np.float32)
     lanes = np.empty((2, 2 * BINS, LANES), dtype=np.float32)

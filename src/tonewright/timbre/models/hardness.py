@@ -1,6 +1,10 @@
 """Hardness: how hard a sound is struck, from its attacks, its bandwidth and its percussive share.
 
 A. Pearce, T. Brookes and R. Mason, "Modelling timbral hardness", Applied Sciences 9 (2019) 466.
+
+What the corrected mode does otherwise: the silence put before the sound is a whole number of hops; a note
+that begins at its peak has an attack of one sample, where the classic mode has no value; and a sound shorter
+than 2048 samples, a click, is followed by silence up to that length, so that all features are defined.
 """
 
 from __future__ import annotations
@@ -10,13 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tonewright.timbre.envelope import envelope as sample_and_hold
 from tonewright.timbre.models.hardness_attacks import attack, attack_centroids
 from tonewright.timbre.models.hardness_bandwidth import bandwidth_curve, onset_bandwidths
 from tonewright.timbre.models.hardness_percussive import percussive_share
 from tonewright.timbre.names import UnmeasurableError
 from tonewright.timbre.onset_strength import HOP, strength_of_samples
 from tonewright.timbre.onsets import find_onsets
+from tonewright.timbre.sound import ENVELOPE_DECAY_S
 from tonewright.timbre.specific_loudness import bump
+from tonewright.timbre.spectra import centred_spectrum
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 # Silence that is put before the sound, so that a first attack has something to rise from.
 _LEAD, _CLASSIC_LEAD = 4096, 4097
 _NEAR_START = 4096
+_LEAST_SAMPLES = 2048
 _MIDDLE = (70, 140)  # tenths of a Bark
 _LEAST_CENTROID_HZ, _LEAST_BANDWIDTH_HZ = 200.0, 512.0
 _WEIGHTS = (
@@ -90,8 +98,9 @@ def features(hearing: Hearing) -> HardnessFeatures:
     """
     middle = hearing.specific.pattern @ bump(*_MIDDLE)
     weights = np.sqrt(hearing.specific.power)
-    share = percussive_share(hearing.spectrum, hearing.samples)
-    notes = _notes(hearing)
+    samples, spectrum, envelope = _long_enough(hearing)
+    share = percussive_share(spectrum, samples)
+    notes = _notes(samples, envelope, hearing.sample_rate, corrected=hearing.corrected)
     centroid_hz = float(np.mean(notes.centroids_hz)) if notes.centroids_hz else 0.0
     return HardnessFeatures(
         math.log10(_bandwidth(notes, hearing.sample_rate)),
@@ -124,16 +133,25 @@ def _bandwidth(notes: _Notes, sample_rate: int) -> float:
     return sample_rate / _LEAST_BANDWIDTH_HZ
 
 
-def _notes(hearing: Hearing) -> _Notes:
-    rate, samples = hearing.sample_rate, hearing.samples
-    lead = _LEAD if hearing.corrected else _CLASSIC_LEAD
-    envelope = np.concatenate((np.zeros(lead), hearing.envelope))
+def _long_enough(hearing: Hearing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Samples, their centred spectrum and their envelope."""
+    samples = hearing.samples
+    if samples.size >= _LEAST_SAMPLES or not hearing.corrected:
+        return samples, hearing.spectrum, hearing.envelope
+    samples = np.concatenate((samples, np.zeros(_LEAST_SAMPLES - samples.size)))
+    around = sample_and_hold(samples, sample_rate=hearing.sample_rate, decay_s=ENVELOPE_DECAY_S)
+    return samples, centred_spectrum(samples), around
+
+
+def _notes(samples: np.ndarray, envelope: np.ndarray, rate: int, *, corrected: bool) -> _Notes:
+    lead = _LEAD if corrected else _CLASSIC_LEAD
+    envelope = np.concatenate((np.zeros(lead), envelope))
     strength = strength_of_samples(samples, sample_rate=rate, lead=lead)
     found = find_onsets(samples, envelope, _NEAR_START, sample_rate=rate, strength=strength)
     onsets = [0] if found.size == 1 else found.tolist()
     ends = [*onsets[1:], envelope.size]
     attacks = [attack(envelope[begin:end], sample_rate=rate) for begin, end in zip(onsets, ends, strict=True)]
-    if not hearing.corrected and any(one.seconds == 0 for one in attacks):
+    if not corrected and any(one.seconds == 0 for one in attacks):
         raise UnmeasurableError("a note begins at its peak")
     begins = [max(0, onset + one.start - lead) for onset, one in zip(onsets, attacks, strict=True)]
     curve = bandwidth_curve(samples, sample_rate=rate, lead=lead)

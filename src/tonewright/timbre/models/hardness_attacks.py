@@ -49,8 +49,9 @@ def attack(envelope: np.ndarray, *, sample_rate: float) -> Attack:
     peak = int(envelope.argmax())
     if peak == 0:
         return Attack(0, 0.0)
-    first, crossings = _crossings(envelope[: peak + 1], _LEVELS)
-    efforts = np.diff(crossings)
+    lowest = envelope[:peak].min() / envelope[peak]
+    first, crossings = _crossings(envelope[: peak + 1], lowest, _LEVELS)
+    efforts = crossings[1:] - crossings[:-1]
     limit = efforts.mean() * _EFFORT
     begin = int((efforts <= limit).argmax())
     end = int((efforts[begin:] >= limit).argmax()) or efforts.size - begin - 1
@@ -64,17 +65,17 @@ def attack(envelope: np.ndarray, *, sample_rate: float) -> Attack:
 
 
 @njit(**OPTIONS)
-def _crossings(rise: np.ndarray, levels: np.ndarray) -> tuple[int, np.ndarray]:
+def _crossings(rise: np.ndarray, lowest: float, levels: np.ndarray) -> tuple[int, np.ndarray]:
     """Where the lowest value was last, and how long after it each level is reached.
 
     Parameters
     ----------
     rise : (time,) float64, its last value the highest
+    lowest : of the values, over the highest
     levels : (levels,) of the way up, 0 to 1, ascending
     """
     peak = rise.size - 1
     top, first = rise[peak], peak - 1
-    lowest = rise[:peak].min() / top
     while rise[first] / top > lowest:
         first -= 1
     crossings = np.zeros(levels.size, np.int64)
@@ -106,7 +107,8 @@ def attack_centroids(
         part = samples[begin : min(end, begin + longest)]
         if part.size > _LEAST_SAMPLES:
             size = 1 << math.ceil(math.log2(part.size))
-            levels = np.abs(scipy.fft.rfft(part.astype(np.float32), size)).astype(np.float64)
+            spectrum = np.asarray(scipy.fft.rfft(part.astype(np.float32), size))
+            levels = np.abs(spectrum).astype(np.float64)
             first = math.ceil(_LEAST_HZ * size / sample_rate)
             total = levels[first:].sum()
             if total > 0:

@@ -41,7 +41,7 @@ def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np
     frames = 1 + (lead + samples.size - FRAME) // HOP
     whole = -(-frames // PAIR) * PAIR
     sound = hops(samples, whole + FRAME // HOP - 1, lead=lead, hop=HOP)
-    least = np.float32(2 * 10 ** (_THRESHOLD_DB / 20) * math.sqrt(FRAME * sample_rate))
+    least = 2 * 10 ** (_THRESHOLD_DB / 20) * math.sqrt(FRAME * sample_rate)
     work, levels = (np.empty((size, 2, LANES), dtype=np.float32) for size in (FRAME, _BINS))
     found = np.empty((3, whole), dtype=np.float32)
     _bandwidths(sound, factors(FRAME), places(FRAME), least, work, levels, found)
@@ -123,7 +123,7 @@ def _find_bins(levels: np.ndarray, part: int, least: float, found: np.ndarray, t
     total = spread(_NOTHING)
     for k in range(_BINS):
         total += load(levels, k * PAIR + part)
-    needed, threshold = total * spread(_LOW_SHARE), spread(least)
+    needed, threshold = total * spread(_LOW_SHARE), spread(np.float32(least))
     summed, low, high = spread(_NOTHING), spread(_NOTHING), spread(_NONE)
     for k in range(_BINS):
         level = load(levels, k * PAIR + part)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tonewright import timbre
 from tonewright.audio.files import Clip, write
 from tonewright.cli import main
 from tonewright.errors import OutputError, TonewrightError, UsageError
@@ -76,15 +77,16 @@ def test_a_table_becomes_a_page_with_all_it_tells(tmp_path, sounds, parse):
     path = timbre_report(table, path=tmp_path / "page.html")
     page = parse(path.read_text(encoding="utf-8"))
     assert [str(heading["id"]) for heading in page.named("h2")] == [f"to-{name}" for name in SECTIONS]
-    analysis = analyse_table(read_measurements(table))
+    analysis = timbre.analyse_table(timbre.read_table(table))
     for words in (
         "Timbre of band",
-        "25 s, 1 lack a value",
+        "25 s, 1 lacks a value",
         f"{len(analysis.subset.chosen)} of 8",
         "of its ranking follows from",
         "loudness (LUFS)",
         "no <b>onset</b>",
-        "sounds/7.wav",
+        "7.wav",
+        "Files are named as seen from sounds.",
         "where the other descriptors suggest",
         "Pearce, Brookes and Mason",
         "values lie at an end of the scale",

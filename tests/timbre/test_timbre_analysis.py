@@ -345,12 +345,29 @@ def test_pieces_repeats_and_missing_cells():
     )
     assert sounds.pieces
     assert [sounds.name(1), sounds.name(5)] == ["a.wav at 2.5 s", "b.wav"]
+    assert [sounds.label(1), sounds.label(5)] == ["a.wav at 2.5 s", "b.wav"]
     found = analyse_table(sounds)
     assert found.repeated == 1
     plain = found.as_dict()
     assert plain["measured"] == 6
     assert len(plain["correlations"]) == 21
     assert plain["map"]["loadings"][0].keys() == set(SEVEN)
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "labels"),
+    [
+        (["/a/b/x.wav", "/a/b/y.wav"], "/a/b", ["x.wav", "y.wav"]),
+        (["/a/b/x.wav", "/a/c/y.wav"], "/a", ["b/x.wav", "c/y.wav"]),
+        (["s/x.wav", "y.wav"], "", ["s/x.wav", "y.wav"]),
+        (["/s/x.wav", "y.wav"], "", ["/s/x.wav", "y.wav"]),
+        (["/a/bc/x.wav", "/a/bd/y.wav"], "/a", ["bc/x.wav", "bd/y.wav"]),
+    ],
+)
+def test_files_are_named_as_seen_from_the_folder_they_share(files, folder, labels):
+    sounds = measurements({"file": files, "depth": [1.0, 2.0]})
+    assert sounds.folder == folder
+    assert [sounds.label(row) for row in range(2)] == labels
 
 
 def test_what_cannot_be_analysed_is_said():

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,6 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data, load_material
     from tonewright.learning.start import train
-    from tonewright.report import run_report
 
     config = compose_config(
         "codec",
@@ -83,18 +82,16 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     with step(f"a reverb from the response {room}"):
         fitted = make_reverb(room, reverb)
     with step("what eight of its sounds are like"):
-        one_shots = read_one_shots(Path(data_folder) / "one-shots")
-        described = describe_sounds(one_shots)
+        sounds = read_one_shots(Path(data_folder) / "one-shots")
+        described = describe_sounds(sounds)
     commands = [text.format(tonewright=own_name(), run=run.folder, reverb=reverb) for text in NEXT]
     with step("the report"):
-        page = run_report(
-            run.folder,
-            title="Tonewright: the smallest codec on the demo band, and one of its rooms",
-            headline=headline(scores),
-            sections=[lambda page: add_sections(page, fitted, described, one_shots)],
-            next_commands=commands,
-            path=Path(output, "demo", "report.html"),
-            overwrite=True,
+        page = write_page(
+            Path(output, "demo", "report.html"),
+            run=run.folder,
+            scores=scores,
+            sections=[lambda page: add_sections(page, fitted, described, sounds)],
+            commands=commands,
         )
     if as_json:
         print_json(
@@ -130,6 +127,28 @@ def describe_sounds(sounds: Mapping[str, Clip]) -> dict[str, Description]:
     from tonewright.timbre import describe
 
     return {name: describe(clip) for name, clip in sounds.items()}
+
+
+def write_page(
+    path: Path,
+    *,
+    run: Path,
+    scores: list[Score],
+    sections: Sequence[Callable[[Report], None]],
+    commands: Sequence[str],
+) -> Path:
+    """The page of the run and of what was made beside it."""
+    from tonewright.report import run_report
+
+    return run_report(
+        run,
+        title="Tonewright: the smallest codec on the demo band, and one of its rooms",
+        headline=headline(scores),
+        sections=sections,
+        next_commands=commands,
+        path=path,
+        overwrite=True,
+    )
 
 
 def add_sections(

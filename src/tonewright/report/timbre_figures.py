@@ -20,7 +20,7 @@ _DARK, _LIGHT = "#111111", "#fffffe"
 
 
 def histogram(values: np.ndarray, *, label: str, unit: str = "sounds", scale: bool = False) -> Figure:
-    """How many sounds have which value, with the median.
+    """How many sounds have which value, with the median; over more than 50 : 1 on a logarithmic axis.
 
     Parameters
     ----------
@@ -36,8 +36,12 @@ def histogram(values: np.ndarray, *, label: str, unit: str = "sounds", scale: bo
     if low == high:
         low, high = low - 0.5, high + 0.5
     bins = int(np.clip(2 * len(values) ** 0.4, 8, 40))
+    decades = not scale and low > 0 and high > 50 * low
+    space = np.geomspace if decades else np.linspace
     with sheet(height_in=1.75) as (figure, (axes,)):
-        counts, edges = np.histogram(values, bins, range=(low, high))
+        counts, edges = np.histogram(values, space(low, high, bins + 1))
+        if decades:
+            axes.set_xscale("log")
         axes.stairs(counts, edges, fill=True, color=SERIES[0], alpha=0.75)
         axes.axvline(float(np.median(values)), color=SERIES[1], linewidth=1.6)
         axes.set(xlabel=label, ylabel=unit, xlim=(low, high), ylim=(0, None))

@@ -95,7 +95,7 @@ def _numbers(page: Report, analysis: Analysis) -> None:
     sounds, subset = analysis.sounds, analysis.subset
     note = f"pieces of {len(set(sounds.files))} files" if sounds.pieces else _length(sounds.seconds)
     lacking = int(np.isnan(sounds.matrix(analysis.used)).any(axis=1).sum())
-    note = ", ".join(filter(None, [note, f"{lacking} lack a value" if lacking else ""]))
+    note = ", ".join(filter(None, [note, f"{lacking} lack{'s' * (lacking == 1)} a value" if lacking else ""]))
     entries: list[tuple[str, Any, str]] = [
         ("sounds", len(sounds), note),
         (
@@ -109,6 +109,8 @@ def _numbers(page: Report, analysis: Analysis) -> None:
         share = 100 * float(analysis.projection.explained[:2].sum())
         entries.append(("on the map", f"{share:.0f} %", "of the variance, in two directions"))
     page.numbers(entries)
+    if sounds.folder:
+        page.text(f"Files are named as seen from {sounds.folder}.")
     if analysis.repeated:
         page.text(
             f"{analysis.repeated} sounds have exactly the values of an earlier one; they may be copies."
@@ -129,7 +131,7 @@ def _meanings(page: Report, analysis: Analysis) -> None:
     rows = [
         (plain(name), f"{little} → {much}", measured)
         for name, (little, much, measured) in MEANINGS.items()
-        if name in DESCRIPTORS and name in analysis.spreads
+        if name in analysis.used or name in analysis.left_out
     ]
     page.table(("descriptor", "from little to much", "what is measured"), rows)
 
@@ -200,7 +202,7 @@ def _missing(page: Report, analysis: Analysis) -> None:
         page.table(("descriptor", "why it is not analysed"), rows)
     if len(lacking):
         counts = Counter(sounds.notes[row] or "no reason given" for row in lacking)
-        first = {sounds.notes[row] or "no reason given": sounds.name(row) for row in lacking[::-1]}
+        first = {sounds.notes[row] or "no reason given": sounds.label(row) for row in lacking[::-1]}
         rows = [(count, note, first[note]) for note, count in counts.most_common(MOST_REASONS)]
         page.table(
             ("sounds", "what the table notes", "for example"), rows, caption="Sounds that lack a value"

@@ -49,9 +49,9 @@ def sound_map(page: Report, analysis: Analysis, source: Source) -> None:
     near = analysis.neighbours([row for _, row in chosen], count=2)
     rows = [
         (
-            f"{letter}: {analysis.sounds.name(row)}",
+            f"{letter}: {analysis.sounds.label(row)}",
             where,
-            ", ".join(analysis.sounds.name(other) for other, _ in others),
+            ", ".join(analysis.sounds.label(other) for other, _ in others),
         )
         for letter, (where, row), others in zip(_LETTERS, chosen, near, strict=False)
     ]
@@ -122,13 +122,14 @@ def outliers(page: Report, analysis: Analysis, source: Source) -> None:
     for name, why in analysis.strangeness.left_out.items():
         page.text(f"{plain(name).capitalize()} does not count here: {why}.")
     letters = dict(zip(to_hear(found), _LETTERS, strict=False))
+    names = [analysis.sounds.label(outlier.row) for outlier in found]
     rows = [
         (
-            f"{letters[outlier.row]}: {outlier.name}" if outlier.row in letters else outlier.name,
+            f"{letters[outlier.row]}: {name}" if outlier.row in letters else name,
             outlier.words,
             round(outlier.distance, 1),
         )
-        for outlier in found
+        for outlier, name in zip(found, names, strict=True)
     ]
     caption = "All of them, the farthest first"
     if analysis.outlier_count > len(found):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tonewright.timbre.along import along_file as along_file
     from tonewright.timbre.along import along_time as along_time
     from tonewright.timbre.along_picture import plot_along as plot_along
+    from tonewright.timbre.analysis import Analysis as Analysis
+    from tonewright.timbre.analysis import analyse_table as analyse_table
     from tonewright.timbre.description import Description as Description
     from tonewright.timbre.description import describe as describe
     from tonewright.timbre.description import describe_file as describe_file
@@ -34,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "along": ["Along", "along_file", "along_time"],
         "along_picture": ["plot_along"],
+        "analysis": ["Analysis", "analyse_table"],
         "description": ["Description", "describe", "describe_file"],
         "measures": [
             "Reverb",

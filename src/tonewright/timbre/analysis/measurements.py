@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -52,6 +54,19 @@ class Measurements:
         """A sound by its file, and the second where it begins if it is a part of it."""
         start = self.start_s[row]
         return self.files[row] if np.isnan(start) else f"{self.files[row]} at {start:g} s"
+
+    def label(self, row: int) -> str:
+        """The same, seen from the folder that all files share."""
+        name = self.name(row)
+        return name[len(self.folder) :].lstrip(os.sep) if self.folder else name
+
+    @cached_property
+    def folder(self) -> str:
+        """The deepest folder that holds every file; empty where there is none."""
+        try:
+            return os.path.commonpath({file.rpartition(os.sep)[0] for file in self.files})
+        except ValueError:  # some absolute and some relative, or on several drives
+            return ""
 
     @property
     def pieces(self) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tonewright.errors import UsageError
 from tonewright.timbre.analysis.clusters import Merge, distances, groups_below, leaf_order, merges
 from tonewright.timbre.analysis.correlation import Correlations, spearman
-from tonewright.timbre.analysis.measurements import Measurements
+from tonewright.timbre.analysis.measurements import Measurements, measurements
 from tonewright.timbre.analysis.neighbours import nearest
 from tonewright.timbre.analysis.outliers import Outlier, Strangeness, described, strangeness
 from tonewright.timbre.analysis.projection import (
@@ -24,6 +24,9 @@ from tonewright.timbre.analysis.projection import (
 from tonewright.timbre.analysis.spreads import FEWEST_SOUNDS, Spread, objection, spread_of
 from tonewright.timbre.analysis.subset import THRESHOLD, Subset, suggest_subset
 from tonewright.timbre.names import DESCRIPTORS
+
+if TYPE_CHECKING:
+    from tonewright.timbre.tables import Table
 
 SAME = 0.2
 MOST_OUTLIERS = 100
@@ -121,7 +124,7 @@ class Analysis:
 
 
 def analyse_table(
-    sounds: Measurements,
+    table: Measurements | Table,
     *,
     descriptors: Sequence[str] | None = None,
     subset_threshold: float = THRESHOLD,
@@ -131,7 +134,7 @@ def analyse_table(
 
     Parameters
     ----------
-    sounds : the table
+    table : measurements, or a table as `read_table` gives it
     descriptors : columns to analyse together; the eight unless given, reverb by its probability where the
         table has it
     subset_threshold : share of each left-out descriptor's rank variance that the subset must explain
@@ -146,18 +149,17 @@ def analyse_table(
     """
     if not 0.0 < subset_threshold <= 1.0:
         raise UsageError(f"a subset's threshold is above 0 and at most 1; got {subset_threshold:g}")
+    sounds = table if isinstance(table, Measurements) else measurements(table.columns, source=str(table.path))
     spreads = {name: spread_of(column) for name, column in zip(sounds.columns, sounds.values.T, strict=True)}
     used, left_out = _usable(sounds, spreads, descriptors)
     others = [n for n, s in spreads.items() if n not in used and n not in DESCRIPTORS and not objection(s)]
-    correlations = spearman(sounds.matrix((*used, *others)), (*used, *others))
-    size = len(used)
-    rho = np.nan_to_num(correlations.rho[:size, :size], nan=0.0)
-    rows = int(correlations.count[:size, :size].min())
     values, standard = sounds.matrix(used), standardised(sounds.matrix(used))
     strange = strangeness(values, used)
     far = strange.rows()
-    kept = sounds.matrix(strange.names)
     draw = neighbourhood_map if map_kind == "umap" else principal_components
+    correlations = spearman(sounds.matrix((*used, *others)), (*used, *others))
+    rho = np.nan_to_num(correlations.rho[: len(used), : len(used)], nan=0.0)
+    rows = int(correlations.count[: len(used), : len(used)].min())
     return Analysis(
         sounds=sounds,
         used=used,
@@ -167,12 +169,17 @@ def analyse_table(
         steps=merges(distances(rho)),
         subset=suggest_subset(rho, used, rows=rows, threshold=subset_threshold),
         strangeness=strange,
-        outliers=tuple(described(int(r), sounds.name(int(r)), kept, strange) for r in far[:MOST_OUTLIERS]),
+        outliers=_outliers(sounds, strange, far[:MOST_OUTLIERS].tolist()),
         outlier_count=len(far),
         projection=draw(standard, used),
         standard=standard,
         repeated=_repeated(values),
     )
+
+
+def _outliers(sounds: Measurements, strange: Strangeness, rows: Sequence[int]) -> tuple[Outlier, ...]:
+    values = sounds.matrix(strange.names)
+    return tuple(described(row, sounds.name(row), values, strange) for row in rows)
 
 
 def _usable(

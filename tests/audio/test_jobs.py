@@ -203,6 +203,40 @@ if __name__ == "__main__":
     assert not [pid for pid in pids if Path("/proc", pid).exists()]
 
 
+def test_ctrl_c_is_heard_by_the_first_process_alone(tmp_path: Path) -> None:
+    script = f"""
+import os, time
+from pathlib import Path
+from tonewright.audio.jobs import run_jobs
+
+def work(item):
+    Path({str(tmp_path)!r}, str(os.getpid())).touch()
+    time.sleep(0.05)
+
+try:
+    for _ in run_jobs(work, range(1000), jobs=2):
+        print("at work", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert out.endswith("interrupted\n")
+    assert (process.returncode, error) == (0, "")
+    pids = [path.name for path in tmp_path.iterdir()]
+    assert pids
+    assert not [pid for pid in pids if Path("/proc", pid).exists()]
+
+
 def test_without_ray_a_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"tonewright\[ray\]"):

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +231,69 @@ def test_ctrl_c_keeps_what_is_done(
     monkeypatch.setattr(description, "describe_file", plain)
     _, out, _ = run(capsys, two, "-o", "out.csv", "--jobs", 1)
     assert out == "out.csv: 2 files, 1 of them known before\n"
+
+
+SLOW = """
+import time
+from tonewright.cli import main
+from tonewright.timbre import description
+
+def describe_file(path, **options):
+    time.sleep(0.05)
+    names = (*description.DESCRIPTORS, *description.EXTRAS)
+    return description.Description(dict.fromkeys(names, float(path[-7:-4])), 1.0, 8000, 1)
+
+description.describe_file = describe_file
+main(["timbre", "many", "-o", "out.csv", "--jobs", "1"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("accident", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 130)]
+)
+def test_the_same_command_goes_on_after_an_accident(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accident: signal.Signals, code: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"many/{number:03d}.wav" for number in range(100)]
+    Path("many").mkdir()
+    for number, name in enumerate(names):
+        Path(name).write_bytes(bytes([number]))
+    with subprocess.Popen([sys.executable, "-c", SLOW], stderr=subprocess.PIPE, text=True) as process:
+        journal, end = Path("out.csv.journal"), time.monotonic() + 60
+        while not (journal.exists() and journal.read_bytes().count(b"\n") > 3) and time.monotonic() < end:
+            time.sleep(0.01)
+        os.kill(process.pid, accident)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in error
+    assert not Path("out.csv").exists()
+    done = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
+    known = int(done.stdout.split()[3])
+    assert 3 <= known < 100
+    rows = list(read_rows("out.csv"))
+    assert [(row["file"], row["depth"]) for row in rows] == [
+        (name, float(number)) for number, name in enumerate(names)
+    ]
+    assert sorted(path.name for path in Path().iterdir()) == ["many", "out.csv"]
+
+
+def test_processes_give_what_one_gives(tmp_path: Path) -> None:
+    """The real descriptors, from the command as it is."""
+    generator = np.random.default_rng(3)
+    for number in range(3):
+        write(tmp_path / f"{number}.wav", Clip(0.1 * generator.standard_normal((1, 12_000)), 44_100))
+    (tmp_path / "text.wav").write_text("no sound")
+    for jobs in ("1", "2"):
+        arguments = ["timbre", str(tmp_path), "-o", str(tmp_path / f"{jobs}.csv"), "--jobs", jobs]
+        command = [sys.executable, "-m", "tonewright", *arguments]
+        surroundings = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    one, two = (list(read_rows(tmp_path / f"{jobs}.csv")) for jobs in ("1", "2"))
+    assert repr(one) == repr(two)
+    assert all(40 < row["brightness"] <= 100 for row in one[:3])
+    assert one[3]["notes"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])

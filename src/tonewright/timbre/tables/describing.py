@@ -94,8 +94,10 @@ def describe_files(
         try:
             work.do(run)
         except KeyboardInterrupt:
-            kept = f"; {work.done} of {len(work)} files are kept: the same command goes on with the others"
-            raise KeyboardInterrupt(f"interrupted{kept if table else ''}") from None
+            if table is None or not len(journal):
+                raise
+            kept = f"{work.done} of {len(work)} files are kept: the same command goes on with the others"
+            raise KeyboardInterrupt(f"interrupted; {kept}") from None
         rows: tuple[Mapping[str, Any], ...] = ()
         if table is None:
             rows = tuple(work.rows())

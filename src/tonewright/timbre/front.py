@@ -134,6 +134,8 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
         found = moments(samples) if samples.size < whole.size else found
     samples -= found.mean
     level = loudness(samples[None], sample_rate=RATE_HZ)
+    if not math.isfinite(level):
+        raise UnmeasurableError("silence")
     gain = gain_of(level, found.peak) if gain is None else gain
     samples *= gain
     return Normalised(samples, RATE_HZ, found.peak, gain, level)

@@ -153,7 +153,7 @@ def _checked(samples: np.ndarray, sample_rate: int, mode: str) -> np.ndarray:
         raise UsageError(
             f"samples of {samples.dtype} with shape {samples.shape}: needs floating point (channels, time)"
         )
-    if int(sample_rate) != sample_rate or sample_rate <= 0:
+    if not (float(sample_rate).is_integer() and sample_rate > 0):
         raise UsageError(f"a sample rate is a whole number above 0; got {sample_rate}")
     if samples.shape[1] == 0:
         raise UnmeasurableError("empty: no samples")

@@ -24,6 +24,10 @@ from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from tonewright.timbre.memory import keep_freed_memory
+
+keep_freed_memory()
+
 # Single precision numbers in a vector; `load_few` and `spread_few` make vectors of FEW.
 LANES, FEW = 16, 4
 # How kernels are compiled; and those that only kernels call.

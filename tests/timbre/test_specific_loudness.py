@@ -108,7 +108,7 @@ def test_one_band_is_flat_and_then_falls_by_the_slopes_of_the_table(level: float
     assert (pattern[0, : first - 1] == 0).all()
     falling = pattern[0, last - 1 :]
     assert (np.diff(falling) <= 1e-12).all()
-    row = int(np.argmax(tables.SLOPE_LIMITS <= loudness))
+    row = int(np.searchsorted(-tables.SLOPE_LIMITS, -loudness))
     assert falling[0] - falling[1] == pytest.approx(0.1 * tables.SLOPES[row, 7], rel=0.5)
     assert total[0] == pytest.approx(0.1 * pattern[0].sum(), rel=0.05)
 

@@ -21,12 +21,13 @@ from tonewright.timbre.lanes import (
     FEW,
     LANES,
     OPTIONS,
+    deal,
     load,
     load_few,
     magnitude,
     spread,
     spread_few,
-    store_apart,
+    store,
     summed,
     where,
 )
@@ -73,7 +74,8 @@ def branches(samples: np.ndarray, *, sample_rate: int) -> Branches:
     above = np.empty(samples.size)
     parts = np.empty((FEW, samples.size), np.float32)
     peak = _above_lowest(samples, first, above)
-    _split(above, 1 / peak if peak > 0 else 0.0, others, parts)
+    block = np.empty((_BLOCK, FEW), np.float32)
+    _split(above, 1 / peak if peak > 0 else 0.0, others, block, parts)
     return Branches(above, *parts)
 
 
@@ -145,11 +147,22 @@ def _above_lowest(samples: np.ndarray, coefficients: np.ndarray, above: np.ndarr
 
 
 @numba.njit(**OPTIONS)
-def _split(above: np.ndarray, scale: float, coefficients: np.ndarray, parts: np.ndarray) -> None:
-    """Scale the sound in place and filter it into its four branches, one in each lane."""
+def _split(
+    above: np.ndarray, scale: float, coefficients: np.ndarray, block: np.ndarray, parts: np.ndarray
+) -> None:
+    """Scale the sound in place and filter it into its four branches, one in each lane.
+
+    Parameters
+    ----------
+    above : (time,)
+    scale : what it is multiplied by
+    coefficients : (4, FEW)
+    block : (_BLOCK, FEW) float32, room to work
+    parts : (FEW, time) float32, written
+    """
     gain, middle = load_few(coefficients, 0), load_few(coefficients, FEW)
     a1, a2 = load_few(coefficients, 2 * FEW), load_few(coefficients, 3 * FEW)
-    zero, silence = spread_few(0.0), spread_few(_SILENCE)
+    zero, one, silence = spread_few(0.0), spread_few(1.0), spread_few(_SILENCE)
     x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = zero
     for begin in range(0, above.size, _BLOCK):
         count = min(_BLOCK, above.size - begin)
@@ -161,20 +174,16 @@ def _split(above: np.ndarray, scale: float, coefficients: np.ndarray, parts: np.
             w = _section(z, z1, z2, w1, w2, middle, a1, a2)
             x2, y2, z2, w2 = x1, y1, z1, w1
             x1, y1, z1, w1 = x, y, z, w
-            store_apart(parts, begin + n, above.size, w * gain)
+            store(block, FEW * n, w * gain)
+        for n in range(0, count - LANES + 1, LANES):
+            deal(block, FEW * n, parts, begin + n, above.size)
+        for n in range(count // LANES * LANES, count):
+            for part in range(FEW):
+                parts[part, begin + n] = block[n, part]
         loud = magnitude(x1) + magnitude(y1) + magnitude(z1) + magnitude(w1) > silence
-        x1, x2, y1, y2 = (
-            where(loud, x1, zero),
-            where(loud, x2, zero),
-            where(loud, y1, zero),
-            where(loud, y2, zero),
-        )
-        z1, z2, w1, w2 = (
-            where(loud, z1, zero),
-            where(loud, z2, zero),
-            where(loud, w1, zero),
-            where(loud, w2, zero),
-        )
+        kept = where(loud, one, zero)
+        x1, x2, y1, y2 = x1 * kept, x2 * kept, y1 * kept, y2 * kept
+        z1, z2, w1, w2 = z1 * kept, z2 * kept, w1 * kept, w2 * kept
 
 
 @numba.njit(**OPTIONS)

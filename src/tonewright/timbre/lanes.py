@@ -155,19 +155,35 @@ def store(typingctx, array, place, value):  # type: ignore[no-untyped-def]
 
 
 @instructions
-def store_apart(typingctx, array, place, step, value):  # type: ignore[no-untyped-def]
-    """Write the numbers of a vector `step` apart, rounded to those of the array."""
+def deal(typingctx, source, place, target, to, step):  # type: ignore[no-untyped-def]
+    """Deal LANES · FEW numbers of one array out to FEW rows of another, number n to row n mod FEW.
+
+    Parameters
+    ----------
+    source, place : where the numbers begin
+    target, to, step : where the first row begins, and how far apart rows are
+    """
+    kind = LanesType(source.dtype, LANES).ir_type()
 
     def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        kind = LanesType(array.dtype, value.count).ir_type()
-        vector = args[3] if array.dtype == value.dtype else builder.fptrunc(args[3], kind)
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        for lane in range(value.count):
-            at = builder.add(args[1], builder.mul(args[2], args[2].type(lane)))
-            builder.store(builder.extract_element(vector, ir.IntType(32)(lane)), builder.gep(data, [at]))
+        def pointer(array: int, at: Any) -> Any:
+            data = context.make_array(sig.args[array])(context, builder, args[array]).data
+            return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
+
+        def picked(one: Any, other: Any, lanes: range) -> Any:
+            chosen = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+            return builder.shuffle_vector(one, other, chosen)
+
+        size, whole = source.dtype.bitwidth // 8, ir.IntType(64)
+        places = [builder.add(args[1], whole(part * LANES)) for part in range(FEW)]
+        parts = [builder.load(pointer(0, at), align=size) for at in places]
+        for row in range(FEW):
+            halves = [picked(*parts[k : k + 2], range(row, 2 * LANES, FEW)) for k in (0, 2)]
+            at = builder.add(args[3], builder.mul(args[4], whole(row)))
+            builder.store(picked(*halves, range(LANES)), pointer(2, at), align=size)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp, value), generate
+    return types.void(source, types.intp, target, types.intp, types.intp), generate
 
 
 @instructions

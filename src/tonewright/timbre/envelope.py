@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import OPTIONS
+
 _HOLD_S = 0.01
 
 
@@ -28,12 +30,13 @@ def envelope(samples: np.ndarray, *, sample_rate: float, decay_s: float) -> np.n
     if samples.size == 0:
         return np.empty(0)
     fall = float(max(samples.max(), -samples.min())) / (decay_s * sample_rate)
-    return _envelope(samples, fall, _HOLD_S * sample_rate)
-
-
-@njit(cache=True, nogil=True)
-def _envelope(samples: np.ndarray, fall: float, hold_samples: float) -> np.ndarray:
     result = np.empty(samples.size)
+    _follow(samples, fall, _HOLD_S * sample_rate, result)
+    return result
+
+
+@njit(**OPTIONS)
+def _follow(samples: np.ndarray, fall: float, hold_samples: float, result: np.ndarray) -> None:
     level, held = 0.0, 0
     for i in range(samples.size):
         size = abs(samples[i])
@@ -44,4 +47,3 @@ def _envelope(samples: np.ndarray, fall: float, hold_samples: float) -> np.ndarr
         else:
             level = max(level - fall, size)
         result[i] = level
-    return result

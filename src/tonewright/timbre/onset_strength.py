@@ -11,7 +11,7 @@ from numba import njit
 from tonewright.dsp.hearing import mel_filterbank
 from tonewright.timbre.lane_fourier import factors, places, transform
 from tonewright.timbre.lane_powers import log2
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, larger, load, spread, store
+from tonewright.timbre.lanes import LANES, OPTIONS, larger, load, spread, store
 from tonewright.timbre.spectra import BINS, FRAME, HOP, OVERLAP, PAIR, hann_window, hops
 from tonewright.timbre.turning import rows_to_lanes
 
@@ -43,7 +43,9 @@ def onset_strength(spectrum: np.ndarray, *, sample_rate: float) -> np.ndarray:
     rows = np.ascontiguousarray(spectrum, dtype=np.complex64).view(np.float32)
     levels = np.empty((_BANDS, -(-frames // LANES) * LANES), dtype=np.float32)
     lanes, power = (np.empty((size, LANES), dtype=np.float32) for size in (2 * BINS, BINS))
-    _levels_of_rows(rows, *_mel_rows(sample_rate), lanes, power, levels)
+    for first in range(0, frames, LANES):
+        _square_rows(rows[first:], lanes, power)
+        _store_levels(power, *_mel_rows(sample_rate), levels, first)
     return _mean_rises(levels[:, :frames])
 
 
@@ -64,9 +66,15 @@ def strength_of_samples(samples: np.ndarray, *, sample_rate: float, lead: int = 
     whole = -(-frames // PAIR) * PAIR
     sound = hops(samples, whole + OVERLAP - 1, lead=lead + FRAME // 2)
     levels = np.empty((_BANDS, whole), dtype=np.float32)
-    work, power = (np.empty((size, 2, LANES), dtype=np.float32) for size in (FRAME, BINS))
-    mel = _mel_rows(sample_rate)
-    _levels_of_hops(sound, hann_window() / 2, factors(FRAME), places(FRAME), *mel, work, power, levels)
+    work = np.empty((FRAME, 2, LANES), dtype=np.float32)
+    powers = np.empty((2, BINS, LANES), dtype=np.float32)
+    # The transform is called from here, not from a kernel, which would compile it once more.
+    for first in range(0, whole, PAIR):
+        _lay_frames(sound, hann_window() / 2, first, work)
+        transform(work, factors(FRAME))
+        _square_pairs(work, places(FRAME), powers)
+        for half, power in enumerate(powers):
+            _store_levels(power, *_mel_rows(sample_rate), levels, first + half * LANES)
     return _mean_rises(levels[:, :frames])
 
 
@@ -101,70 +109,41 @@ def _mel_rows(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(**OPTIONS)
-def _levels_of_rows(
-    rows: np.ndarray,
-    bounds: np.ndarray,
-    weights: np.ndarray,
-    lanes: np.ndarray,
-    power: np.ndarray,
-    levels: np.ndarray,
-) -> None:
-    """Levels of spectra whose real and imaginary parts stand in turn in `rows` (frames, 2 · bins)."""
-    for first in range(0, levels.shape[1], LANES):
-        rows_to_lanes(rows[first:], lanes)
-        for k in range(BINS):
-            real, imaginary = load(lanes, 2 * k * LANES), load(lanes, (2 * k + 1) * LANES)
-            store(power, k * LANES, real * real + imaginary * imaginary)
-        _store_levels(power, 0, LANES, bounds, weights, levels, first)
+def _lay_frames(sound: np.ndarray, window: np.ndarray, first: int, work: np.ndarray) -> None:
+    """Windowed frames of `hops`: sixteen in the real part, the next in the imaginary."""
+    for n in range(FRAME):
+        at, weight = n % HOP * sound.shape[1] + first + n // HOP, spread(window[n])
+        store(work, n * PAIR, load(sound, at) * weight)
+        store(work, n * PAIR + LANES, load(sound, at + LANES) * weight)
 
 
 @njit(**OPTIONS)
-def _levels_of_hops(
-    sound: np.ndarray,
-    window: np.ndarray,
-    rotations: np.ndarray,
-    place: np.ndarray,
-    bounds: np.ndarray,
-    weights: np.ndarray,
-    work: np.ndarray,
-    power: np.ndarray,
-    levels: np.ndarray,
-) -> None:
-    """Levels of frames of `hops`: sixteen in the real part, the next in the imaginary; half of the window."""
-    for first in range(0, levels.shape[1], PAIR):
-        for n in range(FRAME):
-            at, weight = n % HOP * sound.shape[1] + first + n // HOP, spread(window[n])
-            store(work, n * PAIR, load(sound, at) * weight)
-            store(work, n * PAIR + LANES, load(sound, at + LANES) * weight)
-        transform(work, rotations)
-        for k in range(BINS):
-            one, mirror = place[k] * PAIR, place[(FRAME - k) % FRAME] * PAIR
-            a, b, c, d = (
-                load(work, one),
-                load(work, one + LANES),
-                load(work, mirror),
-                load(work, mirror + LANES),
-            )
-            store(power, k * PAIR, (a + c) * (a + c) + (b - d) * (b - d))
-            store(power, k * PAIR + LANES, (b + d) * (b + d) + (c - a) * (c - a))
-        _store_levels(power, 0, PAIR, bounds, weights, levels, first)
-        _store_levels(power, LANES, PAIR, bounds, weights, levels, first + LANES)
+def _square_pairs(work: np.ndarray, place: np.ndarray, powers: np.ndarray) -> None:
+    """Power of the frames of either part, from transforms with half of the window: (2, bins, 16)."""
+    for k in range(BINS):
+        one, mirror = place[k] * PAIR, place[(FRAME - k) % FRAME] * PAIR
+        a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
+        store(powers, k * LANES, (a + c) * (a + c) + (b - d) * (b - d))
+        store(powers, (BINS + k) * LANES, (b + d) * (b + d) + (c - a) * (c - a))
 
 
-@njit(**CALLED)
+@njit(**OPTIONS)
+def _square_rows(rows: np.ndarray, lanes: np.ndarray, power: np.ndarray) -> None:
+    """Power (bins, 16) of the first spectra of `rows`, in which real and imaginary parts stand in turn."""
+    rows_to_lanes(rows, lanes)
+    for k in range(BINS):
+        real, imaginary = load(lanes, 2 * k * LANES), load(lanes, (2 * k + 1) * LANES)
+        store(power, k * LANES, real * real + imaginary * imaginary)
+
+
+@njit(**OPTIONS)
 def _store_levels(
-    power: np.ndarray,
-    begin: int,
-    step: int,
-    bounds: np.ndarray,
-    weights: np.ndarray,
-    levels: np.ndarray,
-    first: int,
+    power: np.ndarray, bounds: np.ndarray, weights: np.ndarray, levels: np.ndarray, first: int
 ) -> None:
-    """log₂ of the bands' power, from the bins' power in lanes that begin at `begin` and are `step` apart."""
+    """log₂ of the bands' power in sixteen frames, from that of the bins (bins, 16)."""
     least = spread(np.float32(_LEAST_POWER))
     for band in range(bounds.shape[0]):
         total = spread(np.float32(0))
         for k in range(bounds[band, 0], bounds[band, 1]):
-            total = total + spread(weights[band, k - bounds[band, 0]]) * load(power, begin + k * step)
+            total = total + spread(weights[band, k - bounds[band, 0]]) * load(power, k * LANES)
         store(levels, band * levels.shape[1] + first, log2(larger(total, least)))

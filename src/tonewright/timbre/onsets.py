@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, lowest, smaller
+from tonewright.timbre.lanes import OPTIONS
 from tonewright.timbre.onset_strength import strength_of_samples
 from tonewright.timbre.spectra import HOP
 
@@ -113,8 +113,11 @@ def _rise_start(envelope: np.ndarray, onset: int, near: int, far: int, least: fl
     while onset > 0:
         level = envelope[onset]
         first, end = (onset - near - 1, onset) if onset > near else (0, onset - 1)
-        low = _first_lowest(envelope, first, end)
-        if envelope[low] <= level:
+        low, lowest = first, envelope[first]
+        for k in range(first + 1, end):
+            if envelope[k] < lowest:
+                low, lowest = k, envelope[k]
+        if lowest <= level:
             # Within 20 ms of the start the index is as if the whole 20 ms were there.
             onset += low - first - near - 1
             if onset <= nperseg:
@@ -130,24 +133,6 @@ def _rise_start(envelope: np.ndarray, onset: int, near: int, far: int, least: fl
             return 0
         onset = lower
     return 0
-
-
-@njit(**CALLED)
-def _first_lowest(envelope: np.ndarray, first: int, end: int) -> int:
-    """Where the lowest value stands from `first` up to `end`, the first of equal ones."""
-    value = envelope[first]
-    whole = first + (end - first) // LANES * LANES
-    if whole > first:
-        least = load(envelope, first)
-        for at in range(first + LANES, whole, LANES):
-            least = smaller(least, load(envelope, at))
-        value = lowest(least)
-    for at in range(whole, end):
-        value = min(value, envelope[at])
-    at = first
-    while envelope[at] > value:
-        at += 1
-    return at
 
 
 def _without_repeats(onsets: np.ndarray) -> np.ndarray:

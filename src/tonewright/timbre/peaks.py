@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tonewright.timbre.lanes import OPTIONS
+
 
 def peaks(levels: np.ndarray, contrast: float) -> tuple[np.ndarray, np.ndarray]:
     """Peaks that rise by `contrast` above the notches on both sides, the highest first.
@@ -48,7 +50,7 @@ def peak_bins(levels: np.ndarray, contrast: float) -> np.ndarray:
     return bins[np.argsort(levels[bins])[::-1]]
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def find_peaks(levels: np.ndarray, floor: float, contrast: float, found: np.ndarray) -> int:
     """Bins of the peaks, in their order, into `found`.
 
@@ -93,7 +95,6 @@ def find_peaks(levels: np.ndarray, floor: float, contrast: float, found: np.ndar
     return count
 
 
-@njit(cache=True, nogil=True)
 def refined_peak(levels: np.ndarray, index: int) -> tuple[float, float]:
     """Where the parabola through a peak and its neighbours has its top, and how high that is.
 
@@ -107,9 +108,9 @@ def refined_peak(levels: np.ndarray, index: int) -> tuple[float, float]:
     position : in bins
     level : there
     """
-    top = levels[index]
+    top = float(levels[index])
     if index == 0 or index == levels.size - 1:
-        return float(index), float(top)
-    before, after = levels[index - 1], levels[index + 1]
+        return float(index), top
+    before, after = float(levels[index - 1]), float(levels[index + 1])
     shift = (after - before) / (2 * (2 * top - after - before))
     return index + shift, top - 0.25 * (before - after) * shift

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,7 +13,7 @@ from tonewright.dsp.spectra import window
 from tonewright.timbre.branches import frame_power
 from tonewright.timbre.envelope import envelope
 from tonewright.timbre.lane_fourier import factors, places, transform
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, spread, store
+from tonewright.timbre.lanes import LANES, OPTIONS, load, spread, store
 from tonewright.timbre.names import UnmeasurableError
 from tonewright.timbre.onsets import find_onsets
 from tonewright.timbre.peaks import peak_bins, refined_peak
@@ -165,8 +165,12 @@ def _frame_sums(sound: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.nd
     counted = (np.arange(whole) < frames).astype(np.float32)
     weights = (_window() * (_SCALE / _window().sum())).astype(np.float32)
     work, sums = np.empty((_FRAME, 2, LANES), dtype=np.float32), np.empty((2, whole), dtype=np.float32)
-    total = np.zeros((_FRAME // 2 + 1, LANES), dtype=np.float32)
-    _add_spectra(one, two, counted, weights, factors(_FRAME), places(_FRAME), work, sums, total)
+    plain, total = (np.zeros((size, LANES), dtype=np.float32) for size in (2, _FRAME // 2 + 1))
+    # The transform is called from here, not from a kernel, which would compile it once more.
+    for first in range(0, whole, LANES):
+        _lay_frames(one, two, counted, weights, first, work, plain)
+        transform(work, factors(_FRAME))
+        _add_spectra(work, places(_FRAME), plain, first, sums, total)
     power, moment = sums[:, :frames].astype(np.float64)
     return moment / np.maximum(power, np.finfo(float).tiny), total.sum(axis=1, dtype=np.float64)
 
@@ -177,61 +181,52 @@ def _window() -> np.ndarray:
 
 
 @njit(**OPTIONS)
-def _add_spectra(
+def _lay_frames(
     sound: np.ndarray,
     lower: np.ndarray,
     counted: np.ndarray,
     window: np.ndarray,
-    rotations: np.ndarray,
-    place: np.ndarray,
+    first: int,
     work: np.ndarray,
-    sums: np.ndarray,
-    total: np.ndarray,
+    plain: np.ndarray,
 ) -> None:
-    """Power and moment of `lower`, power of `sound` in addition to what it was, sixteen frames at a time.
-
-    Both sounds are transformed at once, Z = A + iB. The one-sided power of A is |Z_k + Z*_{N−k}|² with a
-    window that is scaled by √½ / Σ w.
-    """
-    for first in range(0, sums.shape[1], LANES):
-        plain, lower_plain = _lay_frames(sound, lower, load(counted, first), window, first, work)
-        transform(work, rotations)
-        # Of a mean, the window leaves bins 0, 1 and −1.
-        for k in (0, 1, _FRAME - 1):
-            at, share = 2 * LANES * place[k], spread(_MEAN_IN_0 if k == 0 else _MEAN_IN_1)
-            store(work, at, load(work, at) - plain * share)
-            store(work, at + LANES, load(work, at + LANES) - lower_plain * share)
-        power = moment = spread(np.float32(0))
-        for k in range(_FRAME // 2 + 1):
-            one, mirror = 2 * LANES * place[k], 2 * LANES * place[(_FRAME - k) % _FRAME]
-            a, b, c, d = (
-                load(work, one),
-                load(work, one + LANES),
-                load(work, mirror),
-                load(work, mirror + LANES),
-            )
-            sides = spread(np.float32(0.5 if k % (_FRAME // 2) == 0 else 1.0))
-            mine = sides * ((a + c) * (a + c) + (b - d) * (b - d))
-            other = sides * ((b + d) * (b + d) + (c - a) * (c - a))
-            store(total, k * LANES, load(total, k * LANES) + mine)
-            power, moment = power + other, moment + spread(np.float32(k)) * other
-        store(sums, first, power)
-        store(sums, sums.shape[1] + first, moment)
-
-
-@njit(**CALLED)
-def _lay_frames(
-    sound: np.ndarray, lower: np.ndarray, counted: Any, window: np.ndarray, first: int, work: np.ndarray
-) -> tuple[Any, Any]:
-    """Windowed frames of both sounds, zeros where no frame counts; returns their sums without the window."""
-    plain = lower_plain = spread(np.float32(0))
+    """Sixteen windowed frames of both sounds, zeros where none counts; their sums without the window."""
+    total = lower_total = spread(np.float32(0))
     for n in range(_FRAME):
         at, weight = n % _HOP * sound.shape[1] + first + n // _HOP, spread(window[n])
-        one, two = load(sound, at) * counted, load(lower, at) * counted
+        one, two = load(sound, at) * load(counted, first), load(lower, at) * load(counted, first)
         store(work, 2 * LANES * n, one * weight)
         store(work, 2 * LANES * n + LANES, two * weight)
-        plain, lower_plain = plain + one, lower_plain + two
-    return plain, lower_plain
+        total, lower_total = total + one, lower_total + two
+    store(plain, 0, total)
+    store(plain, LANES, lower_total)
+
+
+@njit(**OPTIONS)
+def _add_spectra(
+    work: np.ndarray, place: np.ndarray, plain: np.ndarray, first: int, sums: np.ndarray, total: np.ndarray
+) -> None:
+    """Power and moment of sixteen frames of `lower`; power of those of `sound`, in addition to what it was.
+
+    Of both sounds at once, Z = A + iB. The one-sided power of A is |Z_k + Z*_{N−k}|² with a window that is
+    scaled by √½ / Σ w.
+    """
+    # Of a mean, the window leaves bins 0, 1 and −1.
+    for k in (0, 1, _FRAME - 1):
+        at, share = 2 * LANES * place[k], spread(_MEAN_IN_0 if k == 0 else _MEAN_IN_1)
+        store(work, at, load(work, at) - load(plain, 0) * share)
+        store(work, at + LANES, load(work, at + LANES) - load(plain, LANES) * share)
+    power = moment = spread(np.float32(0))
+    for k in range(_FRAME // 2 + 1):
+        one, mirror = 2 * LANES * place[k], 2 * LANES * place[(_FRAME - k) % _FRAME]
+        a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
+        sides = spread(np.float32(0.5 if k % (_FRAME // 2) == 0 else 1.0))
+        mine = sides * ((a + c) * (a + c) + (b - d) * (b - d))
+        other = sides * ((b + d) * (b + d) + (c - a) * (c - a))
+        store(total, k * LANES, load(total, k * LANES) + mine)
+        power, moment = power + other, moment + spread(np.float32(k)) * other
+    store(sums, first, power)
+    store(sums, sums.shape[1] + first, moment)
 
 
 def _log_duration(hearing: Hearing) -> float:

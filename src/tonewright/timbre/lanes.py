@@ -178,9 +178,9 @@ def deal(typingctx, source, place, target, to, step):  # type: ignore[no-untyped
         places = [builder.add(args[1], whole(part * LANES)) for part in range(FEW)]
         parts = [builder.load(pointer(0, at), align=size) for at in places]
         for row in range(FEW):
-            halves = [picked(*parts[k : k + 2], range(row, 2 * LANES, FEW)) for k in (0, 2)]
+            halves = [picked(parts[k], parts[k + 1], range(row, 2 * LANES, FEW)) for k in (0, 2)]
             at = builder.add(args[3], builder.mul(args[4], whole(row)))
-            builder.store(picked(*halves, range(LANES)), pointer(2, at), align=size)
+            builder.store(picked(halves[0], halves[1], range(LANES)), pointer(2, at), align=size)
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp, types.intp), generate

@@ -18,7 +18,7 @@ from tonewright.errors import UsageError
 from tonewright.timbre.front import mixed
 from tonewright.timbre.k_weighting import STATE, k_weighting, step_energies
 from tonewright.timbre.kaiser import raised
-from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness
+from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness, loudness_together
 from tonewright.timbre.mixing import LEAST_CUT, without_ends
 from tonewright.timbre.names import MODES, Mode, UnmeasurableError
 from tonewright.timbre.sound import Hearing
@@ -67,7 +67,8 @@ def test_step_energies_are_those_of_the_filtered_sound_however_it_is_cut(
     for part in np.array_split(samples, parts):
         found = step_energies(part, sample_rate=rate, position=done, state=state)
         if part.size:
-            total[: found.size] += found
+            first = done * 10 // rate
+            total[first : first + found.size] += found
         done += part.size
     assert np.allclose(total, expected, rtol=1e-9, atol=1e-15)
 
@@ -114,6 +115,19 @@ def test_the_meter_hears_blocks_as_the_whole(seed: int, length: int, cuts: list[
     assert meter.peak == pytest.approx(distance.max())
     if length > 1:
         assert meter.crest_db() == pytest.approx(20 * np.log10(distance.max() / samples.std()), abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_loudness_of_all_channels(channels: int) -> None:
+    samples = sound(9, 2 * RATE, channels)
+    meters = [LoudnessMeter(RATE) for _ in samples]
+    for meter, channel in zip(meters, samples, strict=True):
+        for block in np.split(channel, [1000, 50_000]):
+            meter.add(block)
+    together = loudness_together(meters)
+    assert together == pytest.approx(loudness(samples, sample_rate=RATE), abs=1e-9)
+    assert Hearing(samples, RATE).programme_lufs == pytest.approx(together, abs=1e-9)
+    assert hear(samples[0]).programme_lufs == pytest.approx(meters[0].loudness_lufs(), abs=0.01)
 
 
 def test_an_empty_meter() -> None:
@@ -231,7 +245,8 @@ def test_every_sound_is_heard_or_refused_in_words(
     assert samples.dtype == np.float64
     assert samples.flags.c_contiguous
     assert np.isfinite(samples).all()
-    assert np.abs(samples).max() <= 1.2  # a raised rate may overshoot
+    highest = 2.0 if mode == "classic" and rate < RATE else 1 + 1e-12  # a raised rate may overshoot
+    assert np.abs(samples).max() <= highest
     assert hearing.sample_rate == (RATE if mode == "corrected" or rate < RATE else rate)
     assert hearing.channels.shape[0] == min(channels, 2)
 

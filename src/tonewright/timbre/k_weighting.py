@@ -84,25 +84,26 @@ def step_energies(
 
     Returns
     -------
-    (steps,) from step 0 to that of the last sample; 0 before `position`
+    (steps,) from step ⌊10 position / f_s⌋ to that of the last sample
     """
-    count = samples.size
-    steps = (max(position + count - 1, 0) * STEPS_PER_SECOND + STEPS_PER_SECOND - 1) // sample_rate + 1
-    energies, filters = np.zeros((steps, FEW)), k_weighting(sample_rate)
+    count, first = samples.size, position * STEPS_PER_SECOND // sample_rate
+    last = (max(position + count - 1, 0) * STEPS_PER_SECOND + STEPS_PER_SECOND - 1) // sample_rate
+    energies, filters = np.zeros((last - first + 1, FEW)), k_weighting(sample_rate)
     states, done = np.zeros((STATE, FEW)), 0
     if state is not None:
         states[:, 0] = state
     hop, memory = sample_rate // STEPS_PER_SECOND, int(_MEMORY_S * sample_rate)
     chunk = count // (hop * FEW) * hop
     if chunk > memory and sample_rate % STEPS_PER_SECOND == position % hop == 0:
-        first, each = position // hop, chunk // hop
+        each = chunk // hop
         before, unused = np.zeros((STATE, FEW)), np.zeros((2 + memory // hop, FEW))
         _add(samples[chunk - memory :], memory, chunk, filters, before, 0, sample_rate, unused)
         states[:, 1:] = before[:, :-1]
         _add(samples, chunk, chunk, filters, states, position, sample_rate, energies)
-        energies[first : first + FEW * each, 0] = energies[first : first + each].T.ravel()
+        energies[: FEW * each, 0] = energies[:each].T.ravel()
         states[:, 0], done = states[:, -1], FEW * chunk
-    _add(samples[done:], count - done, 0, filters, states, position + done, sample_rate, energies)
+    rest = energies[done // hop :] if done else energies
+    _add(samples[done:], count - done, 0, filters, states, position + done, sample_rate, rest)
     if state is not None:
         state[:] = states[:, 0]
     return energies[:, 0]
@@ -139,17 +140,18 @@ def _add(samples, count, apart, filters, states, position, sample_rate, energies
     states : (STATE, FEW), a column a chunk, carried on
     position : of the first sample of the first chunk
     sample_rate : in Hz
-    energies : (steps, FEW), by the steps of the first chunk
+    energies : (steps, FEW), by the steps of the first chunk; from that of `position` on
     """
     b0, b1, b2 = spread_few(filters[0, 0]), spread_few(filters[0, 1]), spread_few(filters[0, 2])
     a1, a2, two = spread_few(filters[0, 3]), spread_few(filters[0, 4]), spread_few(2.0)
     c1, c2, gain = spread_few(filters[1, 3]), spread_few(filters[1, 4]), spread_few(filters[1, 0] ** 2)
     x1, x2, y1 = load_few(states, 0), load_few(states, FEW), load_few(states, 2 * FEW)
     y2, z1, z2 = load_few(states, 3 * FEW), load_few(states, 4 * FEW), load_few(states, 5 * FEW)
-    step, n = position * STEPS_PER_SECOND // sample_rate, 0
+    first, n = position * STEPS_PER_SECOND // sample_rate, 0
+    step = first
     while n < count:
         end = min(count, (step + 1) * sample_rate // STEPS_PER_SECOND - position)
-        total = load_few(energies, step * FEW)
+        total = load_few(energies, (step - first) * FEW)
         for i in range(n, end):
             x = _load_apart(samples, i, apart)
             # The last outputs enter last: the next sample waits for one product alone.
@@ -157,7 +159,7 @@ def _add(samples, count, apart, filters, states, position, sample_rate, energies
             z = (((y + y2) - two * y1) - c2 * z2) - c1 * z1
             total = total + gain * z * z
             x2, x1, y2, y1, z2, z1 = x1, x, y1, y, z1, z
-        store(energies, step * FEW, total)
+        store(energies, (step - first) * FEW, total)
         step, n = step + 1, max(n, end)
     store(states, 0, x1)
     store(states, FEW, x2)

@@ -6,6 +6,7 @@ After ITU-R BS.1770-4, but for the last block, which may reach beyond the end, a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate: int = 44100) -> None:
-        self._rate = sample_rate
+        self.sample_rate = sample_rate
         self._state = np.zeros(STATE)
         self._energies = np.zeros(0)
         self._sums = np.zeros(2)  # of the samples and of their squares
@@ -71,16 +72,30 @@ class LoudnessMeter:
         Of a sound whose loudest block is under −50 LUFS, the gate of −70 LUFS is lowered as if that block
         were at −24 LUFS.
         """
-        missing = max(_shortest(self._rate) - self.length, 0)
-        energies = self._with(np.zeros(missing), self._state.copy()) if missing else self._energies
-        powers = _block_powers([energies], self.length + missing, self._rate)
-        return _integrated(powers, lower_gate=True)
+        return loudness_together([self])
+
+    def energies(self) -> np.ndarray:
+        """(steps,) energy in each tenth of a second; of a sound under 0.4 s, with zeros after it."""
+        missing = max(_shortest(self.sample_rate) - self.length, 0)
+        return self._with(np.zeros(missing), self._state.copy()) if missing else self._energies
 
     def _with(self, samples: np.ndarray, state: np.ndarray) -> np.ndarray:
         """Energies with those of more samples; the state is carried on."""
-        grown = step_energies(samples, sample_rate=self._rate, position=self.length, state=state)
-        grown[: self._energies.size] += self._energies
+        found = step_energies(samples, sample_rate=self.sample_rate, position=self.length, state=state)
+        first = self.length * STEPS_PER_SECOND // self.sample_rate
+        grown = np.zeros(max(first + found.size, self._energies.size))
+        grown[: self._energies.size] = self._energies
+        grown[first : first + found.size] += found
         return grown
+
+
+def loudness_together(meters: Sequence[LoudnessMeter]) -> float:
+    """Integrated loudness of a sound whose channels went each to a meter of its own, as by `loudness`."""
+    rate, length = meters[0].sample_rate, max(meters[0].length, _shortest(meters[0].sample_rate))
+    energies = [
+        weight * meter.energies() for meter, weight in zip(meters, _weights(len(meters)), strict=False)
+    ]
+    return _integrated(_block_powers(energies, length, rate), lower_gate=True)
 
 
 def loudness(channels: np.ndarray, *, sample_rate: int, lower_gate: bool = True) -> float:
@@ -88,19 +103,16 @@ def loudness(channels: np.ndarray, *, sample_rate: int, lower_gate: bool = True)
 
     Parameters
     ----------
-    channels : (channels, time) float64; left and right, centre, and surrounds, which weigh 1.41; of six
-        channels the fourth, for low frequencies, is left out
+    channels : (channels, time) float64, contiguous; left and right, centre, and surrounds, which weigh 1.41;
+        of six channels the fourth, for low frequencies, is left out, and of more all beyond the fifth
     sample_rate : in Hz, 4000 or more
     lower_gate : as in `LoudnessMeter.loudness_lufs`; otherwise what does not reach −70 LUFS is silence
     """
-    weights = _WEIGHTS_WITH_LFE if len(channels) == len(_WEIGHTS_WITH_LFE) else _WEIGHTS
     missing = max(_shortest(sample_rate) - channels.shape[1], 0)
     energies = []
-    for channel, weight in zip(channels, weights, strict=False):
+    for channel, weight in zip(channels, _weights(len(channels)), strict=False):
         if weight:
-            padded = (
-                np.concatenate([channel, np.zeros(missing)]) if missing else np.ascontiguousarray(channel)
-            )
+            padded = np.concatenate([channel, np.zeros(missing)]) if missing else channel
             energies.append(weight * step_energies(padded, sample_rate=sample_rate))
     powers = _block_powers(energies, channels.shape[1] + missing, sample_rate)
     return _integrated(powers, lower_gate=lower_gate)
@@ -110,6 +122,10 @@ def gain_of(loudness_lufs: float, peak: float) -> float:
     """The gain that brings a sound to −24 LUFS, or its peak to 1 where that would be passed."""
     gain = 10 ** ((TARGET_LUFS - loudness_lufs) / 20)
     return gain / max(1.0, peak * gain)
+
+
+def _weights(channels: int) -> tuple[float, ...]:
+    return _WEIGHTS_WITH_LFE if channels == len(_WEIGHTS_WITH_LFE) else _WEIGHTS
 
 
 def _shortest(sample_rate: int) -> int:

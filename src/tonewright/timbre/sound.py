@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,18 @@ class Hearing:
     def loudness_lufs(self) -> float:
         """Integrated loudness of the mono sound before it was normalised."""
         return self._normalised.loudness_lufs
+
+    @cached_property
+    def programme_lufs(self) -> float:
+        """Integrated loudness of all channels, as a meter shows it; NaN at rates below 4 kHz."""
+        if len(self._raw) == 1:
+            return self.loudness_lufs
+        from tonewright.timbre.front import LOWEST_RATE_HZ
+        from tonewright.timbre.loudness import loudness
+
+        if self._raw_rate < LOWEST_RATE_HZ:
+            return math.nan
+        return loudness(self._raw.astype(np.float64), sample_rate=self._raw_rate)
 
     @property
     def peak(self) -> float:

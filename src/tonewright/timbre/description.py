@@ -139,7 +139,7 @@ def measured(hearing: Hearing) -> tuple[dict[str, float], dict[str, str]]:
     """Values of all descriptors and extras of a sound, unclipped, and the reasons of those that are NaN."""
     from tonewright.timbre.extras import extras
 
-    values: dict[str, float] = {}
+    values = dict.fromkeys((*DESCRIPTORS, *EXTRAS), math.nan)
     reasons: dict[str, str] = {}
     for name in DESCRIPTORS:
         try:
@@ -148,17 +148,19 @@ def measured(hearing: Hearing) -> tuple[dict[str, float], dict[str, str]]:
             if name == "reverb":
                 values["reverb_probability"] = found.probability
         except UnmeasurableError as reason:
-            values[name], reasons[name] = math.nan, str(reason)
-    time_s, why = _reverb_time(hearing, values)
-    others = {"reverb_probability": math.nan, "reverb_time_s": time_s, **extras(hearing)}
-    if why:
-        reasons["reverb_time_s"] = why
-    values = {
-        name: values[name] if name in values else float(others[name]) for name in (*DESCRIPTORS, *EXTRAS)
-    }
+            reasons[name] = str(reason)
+    try:
+        values["reverb_time_s"] = reverberation_time_s(hearing)
+    except UnmeasurableError as reason:
+        reasons["reverb_time_s"] = str(reason)
+    try:
+        values |= extras(hearing)
+        missing = "the sound has no spectrum but its mean"
+    except UnmeasurableError as reason:
+        missing = str(reason)
     for name in EXTRAS:
-        if math.isnan(values[name]):
-            reasons.setdefault(name, reasons.get("reverb", "not measurable"))
+        if math.isnan(values[name]) and name not in reasons:
+            reasons[name] = reasons["reverb"] if name == "reverb_probability" else missing
     return values, reasons
 
 
@@ -186,21 +188,13 @@ def _hearing(samples: np.ndarray, sample_rate: int, mode: Mode, gain: float | No
     return Hearing(samples, sample_rate, mode=mode, gain=gain)
 
 
-def _reverb_time(hearing: Hearing, values: dict[str, float]) -> tuple[float, str]:
-    """Seconds, and why there are none."""
+def reverberation_time_s(hearing: Hearing) -> float:
+    """The time that is heard; in the classic mode the one that the class is made from."""
     if not hearing.corrected:
-        from tonewright.timbre.models.reverb import features
-
-        try:
-            return features(hearing).mean_rt60, ""
-        except UnmeasurableError as reason:
-            return math.nan, str(reason)
+        return model("reverb").features(hearing).mean_rt60
     from tonewright.timbre.blind_decay import reverberation_time
 
-    try:
-        return reverberation_time(hearing.channels, hearing.channels_rate).time_s, ""
-    except UnmeasurableError as reason:
-        return math.nan, str(reason)
+    return checked(reverberation_time(hearing.channels, hearing.channels_rate).time_s)
 
 
 def as_samples(sound: Clip | np.ndarray, sample_rate: int | None) -> tuple[np.ndarray, int]:

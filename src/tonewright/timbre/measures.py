@@ -8,7 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from tonewright.audio.clips import Clip
-from tonewright.timbre.description import as_samples, checked, checked_mode, clipped, model
+from tonewright.timbre.description import (
+    as_samples,
+    checked,
+    checked_mode,
+    clipped,
+    model,
+    reverberation_time_s,
+)
 from tonewright.timbre.names import Mode, UnmeasurableError
 
 Sound = Clip | np.ndarray
@@ -124,17 +131,19 @@ def reverb(sound: Sound, sample_rate: int | None = None, *, mode: Mode = "correc
     sample_rate : of an array, in Hz
     mode : "corrected", or "classic", whose time is the one that the class is made from
     """
-    from tonewright.timbre.description import _reverb_time
-
-    samples, rate = as_samples(sound, sample_rate)
     from tonewright.timbre.sound import Hearing
 
+    samples, rate = as_samples(sound, sample_rate)
     try:
         hearing = Hearing(samples, rate, mode=checked_mode(mode))
         features = model("reverb").features(hearing)
     except UnmeasurableError:
         return Reverb(math.nan, math.nan, math.nan)
-    return Reverb(model("reverb").value(features), features.probability, _reverb_time(hearing, {})[0])
+    try:
+        time_s = reverberation_time_s(hearing)
+    except UnmeasurableError:
+        time_s = math.nan
+    return Reverb(model("reverb").value(features), features.probability, time_s)
 
 
 def _value(name: str, sound: Sound, sample_rate: int | None, mode: Mode, raw: bool) -> float:

@@ -1,0 +1,140 @@
+"""Where the corrected mode differs from the classic one, and that it differs there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tonewright import timbre
+from tonewright.audio.clips import resample
+from tonewright.timbre import describe
+from tonewright.timbre.models import roughness as roughness_model
+from tonewright.timbre.sound import Hearing
+
+RATE = 44100
+
+
+def noise(seconds: float, *, level: float = 0.1, seed: int = 0) -> np.ndarray:
+    return level * np.random.default_rng(seed).standard_normal(round(seconds * RATE))
+
+
+def note(hz: float = 220.0, seconds: float = 1.0) -> np.ndarray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    partials = sum(np.sin(2 * np.pi * n * hz * time) / n for n in range(1, 20))
+    return 0.1 * np.asarray(partials) * np.exp(-3 * time)
+
+
+def both(name: str, sound: np.ndarray, rate: int = RATE) -> tuple[float, float]:
+    """A value in the classic mode, and in the corrected one."""
+    function = getattr(timbre, name)
+    return function(sound, rate, mode="classic", raw=True), function(sound, rate, raw=True)
+
+
+def test_the_rate() -> None:
+    sound = note(110.0, 1.5)
+    high = resample(sound[None], from_rate=RATE, to_rate=96000)[0]
+    classic, corrected = both("boominess", sound)
+    classic_high, corrected_high = both("boominess", high, 96000)
+    assert abs(classic_high - classic) > 2
+    assert corrected_high == pytest.approx(corrected, abs=0.1)
+
+
+def test_all_channels() -> None:
+    sound = np.zeros((4, RATE))
+    sound[3] = note()
+    classic, corrected = both("brightness", sound)
+    assert math.isnan(classic)
+    assert corrected == pytest.approx(timbre.brightness(sound[3], RATE), abs=1e-6)
+
+
+def test_channels_that_cancel() -> None:
+    sound = np.stack([note(), -note()])
+    classic, corrected = both("warmth", sound)
+    assert math.isnan(classic)
+    assert corrected == pytest.approx(timbre.warmth(note(), RATE), abs=1e-6)
+    assert any("cancel" in words for words in describe(sound, RATE).notes)
+
+
+def test_a_constant() -> None:
+    sound = 0.2 * note()
+    classic, corrected = both("depth", sound + 0.3)
+    plain_classic, plain_corrected = both("depth", sound)
+    assert abs(classic - plain_classic) > 0.5
+    assert corrected == pytest.approx(plain_corrected, abs=0.01)
+
+
+def test_silent_ends() -> None:
+    sound = note()
+    plain_classic, plain_corrected = both("boominess", sound)
+    for padding in ((2000, 0), (0, RATE)):
+        _, corrected = both("boominess", np.pad(sound, padding))
+        assert corrected == pytest.approx(plain_corrected, abs=1e-2)
+    assert abs(both("boominess", np.pad(sound, (0, RATE)))[0] - plain_classic) > 0.1
+
+
+def test_quiet_sounds() -> None:
+    loud, quiet = noise(2.0), 10 ** (-80 / 20) * noise(2.0)
+    classic, corrected = both("sharpness", quiet)
+    assert math.isnan(classic)
+    assert corrected == pytest.approx(timbre.sharpness(loud, RATE, raw=True), abs=1e-3)
+
+
+def test_no_extra_frame() -> None:
+    sound = noise(4096 * 6 / RATE)[None]
+    frames = {mode: Hearing(sound, RATE, mode=mode).specific.power.size for mode in timbre.MODES}
+    assert frames == {"classic": 7, "corrected": 6}
+
+
+def test_pauses() -> None:
+    sound = note(300.0, 0.5)
+    with_pause = np.concatenate([sound, np.zeros(3 * RATE), sound])
+    for name in ("roughness", "boominess"):
+        classic, corrected = both(name, with_pause)
+        plain_classic, plain_corrected = both(name, np.concatenate([sound, sound]))
+        assert abs(corrected - plain_corrected) < 0.5 * abs(classic - plain_classic), name
+
+
+def test_no_empty_columns() -> None:
+    time = np.arange(round(0.3 * RATE)) / RATE
+    sound = (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 470 * time))[None]
+    means = [
+        roughness_model.features(Hearing(sound, RATE, mode=mode)).mean_roughness for mode in timbre.MODES
+    ]
+    assert means[0] == pytest.approx(means[1], rel=0.2)
+    assert means[1] > means[0] if timbre.MODES[1] == "corrected" else means[0] > means[1]
+
+
+def test_warmth_skips_silent_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tonewright.timbre.models import warmth as warmth_model
+
+    sound = np.concatenate([note(220.0, 0.5), np.zeros(RATE // 2), note(330.0, 0.5)])
+    starts = np.array([0, RATE // 2 + 100, RATE])
+    monkeypatch.setattr(warmth_model, "find_onsets", lambda *arguments, **options: starts)
+    sound[RATE // 2 :][: RATE // 2] = 0.0
+    classic, corrected = both("warmth", sound)
+    assert math.isnan(classic)
+    assert math.isfinite(corrected)
+    assert "silent" in describe(sound, RATE, mode="classic").reasons["warmth"]
+
+
+def test_an_attack_of_one_sample() -> None:
+    classic, corrected = both("hardness", np.eye(1, 8000)[0])
+    click = np.exp(-np.arange(RATE) / 300.0)
+    assert math.isfinite(corrected)
+    assert math.isfinite(timbre.hardness(click, RATE))
+    del classic
+
+
+def test_reverberation_time() -> None:
+    rng = np.random.default_rng(2)
+    dry = np.zeros(6 * RATE)
+    for start in range(0, 5 * RATE, 2 * RATE):
+        dry[start : start + 3000] = rng.standard_normal(3000)
+    time = np.arange(3 * RATE) / RATE
+    room = rng.standard_normal(time.size) * 10 ** (-3 * time / 3.0)
+    wet = np.fft.irfft(np.fft.rfft(dry, 1 << 19) * np.fft.rfft(room, 1 << 19))[: dry.size]
+    wet *= 0.3 / np.abs(wet).max()
+    assert timbre.reverb(wet, RATE, mode="classic").time_s <= 1.1
+    assert timbre.reverb(wet, RATE).time_s > 1.5

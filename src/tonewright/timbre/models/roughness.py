@@ -10,7 +10,14 @@ import numpy as np
 from tonewright.dsp.spectra import window
 from tonewright.timbre.lane_fourier import columns, factors, places, transform
 from tonewright.timbre.lanes import LANES
-from tonewright.timbre.models.roughness_kernels import find_peaks, frame_roughness, lay_frames, separate
+from tonewright.timbre.models.roughness_kernels import (
+    ROWS,
+    find_peaks,
+    lay_frames,
+    pair_roughness,
+    refine,
+    separate,
+)
 from tonewright.timbre.names import UnmeasurableError
 
 if TYPE_CHECKING:
@@ -94,12 +101,13 @@ def _roughness(sound: np.ndarray, frame: int, count: int, sample_rate: int) -> n
     contrast = _CONTRAST * (highest - lowest)
     bins = levels.shape[1]
     found, counts = np.empty((1 + LANES, bins // 2 + 1), np.float32), np.empty(LANES, np.int64)
-    peaks = np.empty((5, bins // 2 + 1 + LANES), np.float32)
+    peaks = np.empty((LANES, ROWS, bins // 2 + 1 + LANES), np.float32)
     by_batch = result[: 2 * LANES * levels.shape[0]].reshape(-1, LANES, 2)
     for level, rough in zip(levels, by_batch, strict=True):
         for part in range(2):
             find_peaks(level, part, lowest + contrast, contrast, found, counts)
-            frame_roughness(level, part, found, counts, sample_rate / (2 * bins - 2), peaks, rough)
+            refine(level, part, found, counts, sample_rate / (2 * bins - 2), peaks)
+            pair_roughness(peaks, counts, part, rough)
     result[frames:] = 0
     return result[:count]
 

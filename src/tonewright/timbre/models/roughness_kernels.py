@@ -7,7 +7,6 @@ import numpy as np
 
 from tonewright.timbre.lane_powers import exp2, log2, polynomial
 from tonewright.timbre.lanes import (
-    CALLED,
     LANES,
     OPTIONS,
     bits,
@@ -35,6 +34,7 @@ _FAR_HZ = np.float32(1e9)
 _contrast_weight = polynomial(lambda t: 0.5 * (2 / (1 + t)) ** 3.11, 0.0, 1.13, 9)
 # Rows of what is known of the peaks of a frame.
 _FREQUENCY, _LEVEL, _INVERSE, _RAW, _TENTH_POWER = range(5)
+ROWS = 5
 
 
 @numba.njit(**OPTIONS)
@@ -142,79 +142,75 @@ def find_peaks(
 
 
 @numba.njit(**OPTIONS)
-def frame_roughness(
-    levels: np.ndarray,
-    part: int,
-    found: np.ndarray,
-    counts: np.ndarray,
-    bin_hz: float,
-    peaks: np.ndarray,
-    result: np.ndarray,
+def refine(
+    levels: np.ndarray, part: int, found: np.ndarray, counts: np.ndarray, bin_hz: float, peaks: np.ndarray
 ) -> None:
-    """Roughness of 16 frames.
+    """Frequencies and levels of the peaks of 16 frames between bins, by the parabola through three.
 
     Parameters
     ----------
-    levels, part, found, counts : as of `find_peaks`
+    levels, part, found, counts : of `find_peaks`
     bin_hz : from one bin to the next
-    peaks : (5, peaks + LANES) float32, room to work
+    peaks : (LANES, ROWS, peaks + LANES) float32, written
+    """
+    rows, width = peaks.shape[1], peaks.shape[2]
+    one, tenth = spread(np.float32(1)), spread(_TENTH)
+    for lane in range(LANES):
+        count = counts[lane]
+        for i in range(count):
+            k = int(found[1 + lane, i])
+            level = levels[k, part, lane]
+            shift, raised = np.float32(0), level
+            if 0 < k < levels.shape[0] - 1:
+                before, after = levels[k - 1, part, lane], levels[k + 1, part, lane]
+                shift = (after - before) / (np.float32(2) * (level - before + (level - after)))
+                raised = level + np.float32(0.25) * (after - before) * shift
+            peaks[lane, _FREQUENCY, i] = (k + shift) * bin_hz
+            peaks[lane, _LEVEL, i], peaks[lane, _RAW, i] = raised, level
+        # Beyond the last peak a vector finds some that are too far to matter.
+        begin = lane * rows * width
+        store(peaks, begin + _FREQUENCY * width + count, spread(_FAR_HZ))
+        store(peaks, begin + _LEVEL * width + count, one)
+        store(peaks, begin + _RAW * width + count, one)
+        for i in range(begin, begin + count, LANES):
+            level = load(peaks, i + _LEVEL * width)
+            store(peaks, i + _INVERSE * width, one / level)
+            store(peaks, i + _TENTH_POWER * width, exp2(tenth * log2(level)))
+        store(peaks, begin + _INVERSE * width + count, one)
+        store(peaks, begin + _TENTH_POWER * width + count, one)
+
+
+@numba.njit(**OPTIONS)
+def pair_roughness(peaks: np.ndarray, counts: np.ndarray, part: int, result: np.ndarray) -> None:
+    """Roughness of all pairs of the peaks of a frame, of 16 frames.
+
+    Parameters
+    ----------
+    peaks : (LANES, ROWS, peaks + LANES) in order of frequency, of `refine`
+    counts : (LANES,)
+    part : 0 for the even frames, 1 for the odd ones
     result : (LANES, 2), of which one column is written
     """
+    rows, width = peaks.shape[1], peaks.shape[2]
+    farthest = spread(_FARTHEST)
     for lane in range(LANES):
-        _refine(levels, part, lane, found, counts[lane], bin_hz, peaks)
-        result[lane, part] = _pairs(peaks, counts[lane])
-
-
-@numba.njit(**CALLED)
-def _refine(
-    levels: np.ndarray, part: int, lane: int, found: np.ndarray, count: int, bin_hz: float, peaks: np.ndarray
-) -> None:
-    """Frequencies and levels of the peaks of one frame between bins, by the parabola through three."""
-    for i in range(count):
-        k = int(found[1 + lane, i])
-        level = levels[k, part, lane]
-        shift, raised = np.float32(0), level
-        if 0 < k < levels.shape[0] - 1:
-            before, after = levels[k - 1, part, lane], levels[k + 1, part, lane]
-            shift = (after - before) / (np.float32(2) * (level - before + (level - after)))
-            raised = level + np.float32(0.25) * (after - before) * shift
-        peaks[_FREQUENCY, i] = (k + shift) * bin_hz
-        peaks[_LEVEL, i], peaks[_RAW, i] = raised, level
-    # Beyond the last peak a vector finds some that are too far to matter.
-    one, tenth = spread(np.float32(1)), spread(_TENTH)
-    width = peaks.shape[1]
-    store(peaks, _FREQUENCY * width + count, spread(_FAR_HZ))
-    store(peaks, _LEVEL * width + count, one)
-    store(peaks, _RAW * width + count, one)
-    for i in range(0, count, LANES):
-        level = load(peaks, _LEVEL * width + i)
-        store(peaks, _INVERSE * width + i, one / level)
-        store(peaks, _TENTH_POWER * width + i, exp2(tenth * log2(level)))
-    store(peaks, _INVERSE * width + count, one)
-    store(peaks, _TENTH_POWER * width + count, one)
-
-
-@numba.njit(**CALLED)
-def _pairs(peaks: np.ndarray, count: int) -> float:
-    """Roughness of all pairs of the peaks of a frame, which stand in order of frequency."""
-    width = peaks.shape[1]
-    farthest, reach = spread(_FARTHEST), _REACH if count < _MANY else _REACH_OF_MANY
-    total = 0.0
-    for i in range(count - 1):
-        frequency = peaks[_FREQUENCY, i]
-        sharpness = _S0 / (_S1 * frequency + _S2)
-        end = frequency + reach / sharpness
-        here, scale = spread(frequency), spread(sharpness)
-        level, inverse, raw = spread(peaks[_LEVEL, i]), spread(peaks[_INVERSE, i]), spread(peaks[_RAW, i])
-        inner = spread(np.float32(0))
-        for j in range(i + 1, count, LANES):
-            if peaks[_FREQUENCY, j] > end:
-                break
-            distance = smaller((load(peaks, j) - here) * scale, farthest)
-            upper = level * load(peaks, _INVERSE * width + j)
-            lower = inverse * load(peaks, _LEVEL * width + j)
-            ratio = where(load(peaks, _RAW * width + j) > raw, upper, lower)
-            beat = exp2(spread(_SLOW) * distance) - exp2(spread(_FAST) * distance)
-            inner += load(peaks, _TENTH_POWER * width + j) * _contrast_weight(ratio) * beat
-        total += summed(inner) * peaks[_TENTH_POWER, i]
-    return total
+        total, at = 0.0, lane * rows * width
+        reach = _REACH if counts[lane] < _MANY else _REACH_OF_MANY
+        for i in range(counts[lane] - 1):
+            frequency = peaks[lane, _FREQUENCY, i]
+            sharpness = _S0 / (_S1 * frequency + _S2)
+            end = frequency + reach / sharpness
+            here, scale = spread(frequency), spread(sharpness)
+            level, inverse = spread(peaks[lane, _LEVEL, i]), spread(peaks[lane, _INVERSE, i])
+            raw, inner = spread(peaks[lane, _RAW, i]), spread(np.float32(0))
+            for j in range(at + i + 1, at + counts[lane], LANES):
+                if peaks[lane, _FREQUENCY, j - at] > end:
+                    break
+                distance = smaller((load(peaks, j) - here) * scale, farthest)
+                upper = level * load(peaks, j + _INVERSE * width)
+                lower = inverse * load(peaks, j + _LEVEL * width)
+                ratio = where(load(peaks, j + _RAW * width) > raw, upper, lower)
+                beat = exp2(spread(_SLOW) * distance) - exp2(spread(_FAST) * distance)
+                inner += load(peaks, j + _TENTH_POWER * width) * _contrast_weight(ratio) * beat
+            total += summed(inner) * peaks[lane, _TENTH_POWER, i]
+        result[lane, part] = total

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.lanes import LANES, OPTIONS, load, summed
 
 # Zero crossings on each side, cut-off as a part of Nyquist, shape of the window, table entries a crossing.
 _CROSSINGS, _ROLLOFF, _BETA, _ENTRIES = 50, 0.9173473712608761, 12.984585247040012, 8192
-_TAPS = 2 * _CROSSINGS
+_TAPS = -(-2 * _CROSSINGS // LANES) * LANES
 _ROWS = 4096
 
 
@@ -38,7 +38,7 @@ def raised(samples: np.ndarray, *, from_rate: int, to_rate: int) -> np.ndarray:
     count = int(samples.size * float(to_rate) / float(from_rate))
     common = math.gcd(from_rate, to_rate)
     up, down = to_rate // common, from_rate // common
-    padded = np.concatenate([np.zeros(_CROSSINGS - 1), samples, np.zeros(_CROSSINGS + 1)])
+    padded = np.concatenate([np.zeros(_CROSSINGS - 1), samples, np.zeros(_TAPS)])
     if up <= _ROWS:
         _interpolate(padded, _phases(up, down, 0, up), 0, up, down, raised_samples[:count])
         return raised_samples
@@ -60,12 +60,15 @@ def _half_window() -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _phases(up: int, down: int, first: int, rows: int) -> np.ndarray:
-    """(rows, 100) weights of the inputs around outputs `first` and on.
+    """(rows, taps) weights of the inputs around outputs `first` and on, then zeros.
 
     A tap that would need an entry beyond the table is left out, on each side.
     """
     fraction = (np.arange(first, first + rows) * down % up) / up
-    return np.concatenate([_wing(fraction)[:, ::-1], _wing(1 - fraction)], axis=1)
+    weights = np.zeros((rows, _TAPS))
+    weights[:, :_CROSSINGS] = _wing(fraction)[:, ::-1]
+    weights[:, _CROSSINGS : 2 * _CROSSINGS] = _wing(1 - fraction)
+    return weights
 
 
 def _wing(fraction: np.ndarray) -> np.ndarray:
@@ -80,22 +83,22 @@ def _wing(fraction: np.ndarray) -> np.ndarray:
     return np.where(inside, here + between * (after - here), 0.0)
 
 
-@njit(**OPTIONS, fastmath={"reassoc", "contract", "nsz"})
+@njit(**OPTIONS)
 def _interpolate(padded, phases, first, up, down, raised):
-    """Σ of the 100 inputs around each output, weighted by its phase.
+    """Σ of the inputs around each output, weighted by its phase.
 
     Parameters
     ----------
-    padded : (time,), 49 zeros before the sound
-    phases : (rows, 100), repeated
+    padded : (time,), 49 zeros before the sound, and after it enough for the last vector
+    phases : (rows, a multiple of LANES), repeated
     first : which output comes first
     up, down : the ratio of the rates
     raised : (outputs,), filled
     """
+    rows, taps = phases.shape
     for t in range(raised.size):
-        begin = (first + t) * down // up
-        weights = phases[t % phases.shape[0]]
-        total = 0.0
-        for k in range(phases.shape[1]):
-            total += weights[k] * padded[begin + k]
-        raised[t] = total
+        begin, row = (first + t) * down // up, t % rows * taps
+        total = load(phases, row) * load(padded, begin)
+        for k in range(LANES, taps, LANES):
+            total = total + load(phases, row + k) * load(padded, begin + k)
+        raised[t] = summed(total)

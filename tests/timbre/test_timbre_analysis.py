@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import sys
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -397,13 +398,37 @@ def test_many_sounds_take_bounded_memory_and_give_the_same_figures_as_their_half
     assert whole.subset.chosen == half.subset.chosen
 
 
-def test_a_umap_needs_its_package_and_ten_sounds():
+class FirstColumns:
+    """In place of UMAP, which takes half a minute to compile."""
+
+    def __init__(self, *, n_neighbors: int, random_state: int, n_jobs: int) -> None:
+        self.neighbours = n_neighbors
+
+    def fit_transform(self, z: np.ndarray) -> np.ndarray:
+        assert np.isfinite(z).all()
+        assert 2 <= self.neighbours < len(z)
+        return z[:, :2]
+
+
+def test_a_umap_needs_its_package_and_ten_sounds(monkeypatch):
     z = standardised(mixed(30))
     with pytest.raises(UsageError, match="needs 10 sounds"):
         neighbourhood_map(z[:9], SEVEN)
-    if importlib.util.find_spec("umap") is None:
-        with pytest.raises(MissingExtraError, match=r"tonewright\[umap\]"):
-            neighbourhood_map(z, SEVEN)
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(MissingExtraError, match=r"tonewright\[umap\]"):
+        neighbourhood_map(z, SEVEN)
+
+
+def test_a_umap_holds_the_sounds_with_values_and_at_most_five_thousand(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=FirstColumns))
+    z = standardised(mixed(6000))
+    z[7] = np.nan
+    found = neighbourhood_map(z, SEVEN)
+    shown = np.isfinite(found.coordinates).all(axis=1)
+    assert shown.sum() == 5000
+    assert not shown[7]
+    np.testing.assert_allclose(found.coordinates[shown], z[shown, :2], atol=1e-4)
+    assert analyse_table(table(mixed(12)), map_kind="umap").as_dict()["map"]["kind"] == "umap"
 
 
 def test_coefficients_are_written_with_their_sign():

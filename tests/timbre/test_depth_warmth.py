@@ -13,6 +13,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tonewright.audio.clips import resample
 from tonewright.audio.files import read
 from tonewright.timbre.models import depth, warmth
 from tonewright.timbre.names import MODES, Mode, UnmeasurableError
@@ -173,3 +174,15 @@ def test_gain_and_sign_change_nothing(model):
     sound = noise(40000) * np.repeat([0.1, 1, 0.3, 1], 10000) + tone(180.0)[:40000]
     values = [model.value(model.features(heard(gain * sound))) for gain in (1.0, -1.0, 0.25, 0.03)]
     np.testing.assert_allclose(values, values[0], atol=0.01)
+
+
+@pytest.mark.parametrize("rate", [48000, 96000])
+def test_the_same_sound_at_another_rate_has_the_same_values(rate: int):
+    """The classic warmth hears where the filter of a conversion begins; the corrected one stops below it."""
+    dull = scipy.signal.sosfilt(scipy.signal.butter(2, 3000, fs=RATE, output="sos"), noise(2 * RATE))
+    sound = dull * np.tile(np.repeat([1.0, 0.1], RATE // 4), 4) + tone(220.0, 2.0)
+    other = resample(np.atleast_2d(sound), from_rate=RATE, to_rate=rate)
+    for model in MODELS.values():
+        here, there = heard(sound), heard(other, rate=rate)
+        difference = model.value(model.features(here)) - model.value(model.features(there))
+        assert abs(difference) < 0.1

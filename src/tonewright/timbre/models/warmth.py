@@ -25,6 +25,7 @@ _NEAR_START = 4096
 _CONTRAST = 0.2
 _LOW_HZ = 260.0
 _ABOVE_FUNDAMENTAL, _ABOVE_LIMIT_HZ = 3.5, 12000.0
+_CORRECTED_END_HZ = 20000.0
 # Tenths of a Bark.
 _WARM_REGION, _HIGH_REGION = (10, 40), (80, 240)
 _WEIGHTS = (
@@ -120,7 +121,10 @@ def _notes(hearing: Hearing) -> list[_Note]:
 
 
 def _note(samples: np.ndarray, rate: int, corrected: bool) -> _Note:
-    power = _spectrum(samples)
+    power, bin_hz = _spectrum(samples), rate / _FRAME
+    if corrected:
+        # What lies above depends on how the sound came to its rate.
+        power = power[: int(_CORRECTED_END_HZ / bin_hz)]
     highest = power.max()
     if not highest > 0:
         raise UnmeasurableError("a note is silent")
@@ -129,7 +133,6 @@ def _note(samples: np.ndarray, rate: int, corrected: bool) -> _Note:
     if find_peaks(power, _CONTRAST, _CONTRAST, found) == 0:
         raise UnmeasurableError("a note has no spectral peak")
     lowest = int(found[0])
-    bin_hz = rate / _FRAME
     fundamental_hz = refined_peak(power, lowest)[0] * bin_hz
     total = power.sum()
     low = power[lowest : int(_LOW_HZ / bin_hz) + 1].sum() if fundamental_hz < _LOW_HZ else 0.0
@@ -173,7 +176,7 @@ def _tapered_window(length: int) -> np.ndarray:
 
 def _straightness(power: np.ndarray, first: int, corrected: bool) -> float:
     """R² of the line through log power over log bin, from the bin `first` on."""
-    bins, levels = _log_bins()[first:], power[first:]
+    bins, levels = _log_bins()[first : power.size], power[first:]
     if levels.min() <= 0:
         if not corrected:
             raise UnmeasurableError("a note's spectrum holds a zero")

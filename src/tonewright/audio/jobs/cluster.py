@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from tonewright.audio.jobs.workers import ONE_THREAD
 from tonewright.errors import MissingExtraError, TonewrightError
 
 _LOOK_AGAIN_S = 5.0
+_PATIENCE_S = 10.0
 
 
 class Cluster:
@@ -99,14 +101,23 @@ def _imported() -> Any:
 
 
 def _connect(ray: Any, jobs: int | None, address: str) -> None:
+    """Start Ray here for the address "local", else join the cluster at the address."""
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
         options |= {"num_cpus": jobs, "include_dashboard": False}
     try:
+        _knock(address)
         ray.init(address=address, runtime_env={"env_vars": ONE_THREAD}, **options)
-    except (ConnectionError, RuntimeError, ValueError, ImportError) as error:
+    except (OSError, RuntimeError, ValueError, ImportError) as error:
         words = " ".join(str(error).split())
-        raise TonewrightError(f"no Ray cluster at the address {address}: {words}") from error
+        raise TonewrightError(f"cannot join the Ray cluster at the address {address}: {words}") from error
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError where nobody listens at host:port, for which Ray would wait many minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_S).close()
 
 
 def _done(work: Callable[[Any], Any], item: Any) -> Any:

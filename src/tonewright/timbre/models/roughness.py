@@ -69,7 +69,7 @@ def features(hearing: Hearing) -> RoughnessFeatures:
         count = _whole_frames(max(sound.size, frame), frame)
     if count == 0:
         raise UnmeasurableError(f"shorter than {frame // 2 - _ZEROS_BEFORE} samples")
-    found = _roughness(sound, frame, count, hearing.sample_rate)
+    found = _roughness(sound, frame, count, hearing)
     if hearing.corrected:
         found = found[_heard(sound, frame, count)]
     return RoughnessFeatures(float(found.mean()))
@@ -86,27 +86,28 @@ def _whole_frames(length: int, frame: int) -> int:
     return 1 + 2 * ((length - frame) // frame) + int((length - frame) % frame >= frame // 2)
 
 
-def _roughness(sound: np.ndarray, frame: int, count: int, sample_rate: int) -> np.ndarray:
+def _roughness(sound: np.ndarray, frame: int, count: int, hearing: Hearing) -> np.ndarray:
     """Of `count` frames: (count,), 0 for those beyond the end of the sound."""
     frames, weights = 1, np.ones(frame, np.float32)
     if sound.size > frame:
         frames = _whole_frames(sound.size, frame)
         weights = window("hamming", frame + 2, periodic=False)[1:-1].astype(np.float32)
     levels, highest = _magnitudes(sound, frames, weights)
-    # A column without a frame is 0, and so is the lowest level then.
-    lowest = 0.0 if count > frames else _lowest(levels, frames)
+    # A column without a frame is 0, and so is the lowest level then, as nearly always in the classic mode.
+    lowest = 0.0 if hearing.corrected or count > frames else _lowest(levels, frames)
     result = np.zeros(max(count, 2 * LANES * levels.shape[0]))
     if highest - lowest <= _LEAST_RANGE * highest:
         return result[:count]
     contrast = _CONTRAST * (highest - lowest)
     bins = levels.shape[1]
+    bin_hz = hearing.sample_rate / (2 * bins - 2)
     found, counts = np.empty((1 + LANES, bins // 2 + 1), np.float32), np.empty(LANES, np.int64)
     peaks = np.empty((LANES, ROWS, bins // 2 + 1 + LANES), np.float32)
     by_batch = result[: 2 * LANES * levels.shape[0]].reshape(-1, LANES, 2)
     for level, rough in zip(levels, by_batch, strict=True):
         for part in range(2):
             find_peaks(level, part, lowest + contrast, contrast, found, counts)
-            refine(level, part, found, counts, sample_rate / (2 * bins - 2), peaks)
+            refine(level, part, found, counts, bin_hz, peaks)
             pair_roughness(peaks, counts, part, rough)
     result[frames:] = 0
     return result[:count]

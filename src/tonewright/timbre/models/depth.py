@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
 
 _FRAME, _HOP = 4096, 1024
+# Sum of the window that makes |Z_k + Z*_{N−k}|² the one-sided power of the real part.
 _SCALE = math.sqrt(0.5)
-# What is left of the sum of a frame in its first two bins, after a Hamming window of sum √½.
+# What that Hamming window leaves of the sum of a frame, in bin 0 and in those beside it.
 _MEAN_IN_0, _MEAN_IN_1 = (np.float32(_SCALE / _FRAME * share) for share in (1, -0.23 / 0.54))
 _AUDIBLE = 1e-3
 _CENTROID_LIMIT_HZ = 2000.0

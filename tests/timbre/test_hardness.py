@@ -1,4 +1,4 @@
-"""Hardness: its parts against librosa, NumPy and closed forms, its features against the reference's."""
+"""Hardness: its parts against NumPy and closed forms, its features against the reference's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import math
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -16,22 +15,14 @@ from hypothesis import strategies as st
 from tonewright.timbre.models import hardness
 from tonewright.timbre.models.hardness_attacks import attack, attack_centroids
 from tonewright.timbre.models.hardness_bandwidth import bandwidth_curve, onset_bandwidths
-from tonewright.timbre.models.hardness_percussive import part_energies, percussive_share
 from tonewright.timbre.names import Mode, UnmeasurableError
 from tonewright.timbre.sound import Hearing
-from tonewright.timbre.spectra import centred_spectrum
 
 RATE = 44100
 
 
 def _noise(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(count)
-
-
-def _clicks(seconds: float = 2.0) -> np.ndarray:
-    samples = np.zeros(int(seconds * RATE))
-    samples[:: RATE // 4] = 1
-    return samples
 
 
 def _chord(seconds: float = 2.0, attack_s: float = 0.005) -> np.ndarray:
@@ -43,35 +34,6 @@ def _chord(seconds: float = 2.0, attack_s: float = 0.005) -> np.ndarray:
 
 def _measured(samples: np.ndarray, rate: int = RATE, mode: Mode = "corrected") -> float:
     return hardness.value(hardness.features(Hearing(np.atleast_2d(samples), rate, mode=mode)))
-
-
-@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")
-@pytest.mark.parametrize("count", [1100, 2048, 8 * 512, 16_000, 40_500])
-def test_parts_are_librosas(count: int) -> None:
-    samples = _noise(count) * np.exp(-np.arange(count) / 9000) + np.sin(0.1 * np.arange(count))
-    spectrum = librosa.stft(samples, pad_mode="constant")
-    harmonic, percussive = (librosa.istft(part) for part in librosa.decompose.hpss(spectrum))
-    expected = [np.sum(part.reshape(-1, 512) ** 2, axis=1) for part in (percussive, harmonic)]
-    found = part_energies(centred_spectrum(samples), samples)
-    np.testing.assert_allclose(found, expected, rtol=2e-5)
-
-
-def test_the_share_is_that_of_blocks_of_two_hops() -> None:
-    samples = _noise(5000)
-    spectrum = centred_spectrum(samples)
-    energies = part_energies(spectrum, samples)
-    percussive, harmonic = np.sqrt(energies[:, :-1] + energies[:, 1:]).sum(axis=1)
-    assert percussive_share(spectrum, samples) == pytest.approx(percussive / (percussive + harmonic))
-
-
-def test_clicks_are_percussive_and_chords_are_not() -> None:
-    assert percussive_share(centred_spectrum(_clicks()), _clicks()) > 0.98
-    assert percussive_share(centred_spectrum(_chord()), _chord()) < 0.25
-
-
-def test_too_short_for_a_hop() -> None:
-    with pytest.raises(UnmeasurableError, match="too short"):
-        percussive_share(centred_spectrum(_noise(511)), _noise(511))
 
 
 @pytest.mark.parametrize(("count", "lead"), [(30_000, 0), (4096, 4097), (7, 4096)])
@@ -171,6 +133,11 @@ def test_features_are_the_references(shared: Path) -> None:
             assert found[5] == pytest.approx(expected[5], abs=2e-3)
             checked += 1
     assert checked > 15
+
+
+def test_too_short_for_a_hop() -> None:
+    with pytest.raises(UnmeasurableError, match="fewer than 512 samples"):
+        _measured(_noise(511), mode="classic")
 
 
 @pytest.mark.parametrize("mode", ["corrected", "classic"])

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from tonewright.dsp.hearing import mel_filterbank
 from tonewright.timbre.envelope import envelope
-from tonewright.timbre.onset_strength import onset_strength, strength_of_samples
+from tonewright.timbre.onset_strength import onset_strength
 from tonewright.timbre.onsets import find_onsets, pick_frames
-from tonewright.timbre.spectra import centred_spectrum
 
 RATE = 44100
 
@@ -45,21 +44,20 @@ def defined_strength(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 def test_strength_is_that_of_the_definition(sample_rate):
     samples = notes([3000, 20000, 21500, 50000, 71111], length=90112)
     samples += 1e-3 * np.sin(np.arange(samples.size) ** 1.4 / 50)
-    strength = onset_strength(centred_spectrum(samples), sample_rate=sample_rate)
+    strength = onset_strength(samples, sample_rate=sample_rate)
     np.testing.assert_allclose(strength, defined_strength(samples, sample_rate), atol=1e-3)
-    np.testing.assert_allclose(strength_of_samples(samples, sample_rate=sample_rate), strength, atol=1e-4)
 
 
 @pytest.mark.parametrize("lead", [1, 4096, 4097])
 def test_strength_may_begin_with_silence(lead: int):
     samples = notes([0, 9000], length=20000)
-    expected = strength_of_samples(np.concatenate([np.zeros(lead), samples]), sample_rate=RATE)
-    np.testing.assert_allclose(strength_of_samples(samples, sample_rate=RATE, lead=lead), expected, atol=1e-4)
+    expected = onset_strength(np.concatenate([np.zeros(lead), samples]), sample_rate=RATE)
+    np.testing.assert_allclose(onset_strength(samples, sample_rate=RATE, lead=lead), expected, atol=1e-4)
 
 
 def test_strength_of_silence_and_of_little_is_zero():
-    assert not strength_of_samples(np.zeros(10000), sample_rate=RATE).any()
-    assert strength_of_samples(np.ones(1), sample_rate=RATE).tolist() == [0.0]
+    assert not onset_strength(np.zeros(10000), sample_rate=RATE).any()
+    assert onset_strength(np.ones(1), sample_rate=RATE).tolist() == [0.0]
 
 
 @given(values=st.lists(st.integers(0, 20), min_size=1, max_size=120))

@@ -36,7 +36,7 @@ def extras(hearing: Hearing) -> dict[str, float]:
     samples = hearing.samples
     power = float(np.einsum("i,i", samples, samples)) / samples.size
     peak = max(float(samples.max()), -float(samples.min()))
-    spectrum = _summed_power(hearing.spectrum)[1:]
+    spectrum = hearing.parts.power[1:]
     centroid_hz, flatness = math.nan, math.nan
     if spectrum.max() > 0:
         bins = np.arange(1, spectrum.size + 1)
@@ -58,9 +58,3 @@ def _onsets(strength: np.ndarray, sample_rate: int) -> int:
     if frames.size == 0:
         return 0
     return int((np.maximum.reduceat(strength, frames) >= _LEAST_RISE_DB).sum())
-
-
-def _summed_power(spectrum: np.ndarray) -> np.ndarray:
-    """Power of each bin, summed over the frames of (frames, bins) complex64."""
-    parts = np.ascontiguousarray(spectrum).view(np.float32)
-    return np.einsum("ij,ij->j", parts, parts).reshape(-1, 2).sum(axis=1, dtype=np.float64)

@@ -12,45 +12,22 @@ from tonewright.dsp.hearing import mel_filterbank
 from tonewright.timbre.lane_fourier import factors, places, transform
 from tonewright.timbre.lane_powers import log2
 from tonewright.timbre.lanes import LANES, OPTIONS, larger, load, spread, store
-from tonewright.timbre.spectra import BINS, FRAME, HOP, OVERLAP, PAIR, hann_window, hops
-from tonewright.timbre.turning import rows_to_lanes
+from tonewright.timbre.spectra import BINS, FRAME, HOP, OVERLAP, PAIR, hann_window, hops, lay_frames
 
 _BANDS = 128
 _LEAST_POWER = 1e-10
 _RANGE_DB = 80.0
 # A rise lies between two frames, and a frame is centred half its length later than it begins.
-_DELAY = 1 + FRAME // (2 * HOP)
+DELAY = 1 + FRAME // (2 * HOP)
 _DECIBELS_PER_OCTAVE = 10 * math.log10(2)
 
 
-def onset_strength(spectrum: np.ndarray, *, sample_rate: float) -> np.ndarray:
+def onset_strength(samples: np.ndarray, *, sample_rate: float, lead: int = 0) -> np.ndarray:
     """Mean rise of 128 mel bands in dB from one frame to the next, three frames late.
 
     s[t + 3] = mean over bands of max(0, L[t + 1] − L[t]), L being no lower than −100 dB and no more than
-    80 dB below its highest value. (S. Böck and G. Widmer, "Maximum filter vibrato suppression for onset
-    detection", DAFx 2013, without the filter.)
-
-    Parameters
-    ----------
-    spectrum : (frames, 1025) complex64, from `centred_spectrum`
-    sample_rate : in Hz
-
-    Returns
-    -------
-    (frames,) float64
-    """
-    frames = spectrum.shape[0]
-    rows = np.ascontiguousarray(spectrum, dtype=np.complex64).view(np.float32)
-    levels = np.empty((_BANDS, -(-frames // LANES) * LANES), dtype=np.float32)
-    lanes, power = (np.empty((size, LANES), dtype=np.float32) for size in (2 * BINS, BINS))
-    for first in range(0, frames, LANES):
-        _square_rows(rows[first:], lanes, power)
-        _store_levels(power, *_mel_rows(sample_rate), levels, first)
-    return _mean_rises(levels[:, :frames])
-
-
-def strength_of_samples(samples: np.ndarray, *, sample_rate: float, lead: int = 0) -> np.ndarray:
-    """Onset strength of a sound whose spectrum nobody else needs.
+    80 dB below its highest value, of centred Hann frames of 2048 samples every 512. (S. Böck and G. Widmer,
+    "Maximum filter vibrato suppression for onset detection", DAFx 2013, without the filter.)
 
     Parameters
     ----------
@@ -70,7 +47,7 @@ def strength_of_samples(samples: np.ndarray, *, sample_rate: float, lead: int = 
     powers = np.empty((2, BINS, LANES), dtype=np.float32)
     # The transform is called from here, not from a kernel, which would compile it once more.
     for first in range(0, whole, PAIR):
-        _lay_frames(sound, hann_window() / 2, first, work)
+        lay_frames(sound, hann_window() / 2, first, work)
         transform(work, factors(FRAME))
         _square_pairs(work, places(FRAME), powers)
         for half, power in enumerate(powers):
@@ -82,11 +59,11 @@ def _mean_rises(levels: np.ndarray) -> np.ndarray:
     """Onset strength (frames,) from log₂ of the power of each band, (bands, frames), which is overwritten."""
     frames = levels.shape[1]
     result = np.zeros(frames)
-    if frames > _DELAY:
+    if frames > DELAY:
         np.maximum(levels, levels.max() - _RANGE_DB / _DECIBELS_PER_OCTAVE, out=levels)
-        rises = np.diff(levels[:, : frames - _DELAY + 1], axis=1)
+        rises = np.diff(levels[:, : frames - DELAY + 1], axis=1)
         np.maximum(rises, 0, out=rises)
-        result[_DELAY:] = rises.sum(axis=0) * (_DECIBELS_PER_OCTAVE / _BANDS)
+        result[DELAY:] = rises.sum(axis=0) * (_DECIBELS_PER_OCTAVE / _BANDS)
     return result
 
 
@@ -109,15 +86,6 @@ def _mel_rows(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(**OPTIONS)
-def _lay_frames(sound: np.ndarray, window: np.ndarray, first: int, work: np.ndarray) -> None:
-    """Windowed frames of `hops`: sixteen in the real part, the next in the imaginary."""
-    for n in range(FRAME):
-        at, weight = n % HOP * sound.shape[1] + first + n // HOP, spread(window[n])
-        store(work, n * PAIR, load(sound, at) * weight)
-        store(work, n * PAIR + LANES, load(sound, at + LANES) * weight)
-
-
-@njit(**OPTIONS)
 def _square_pairs(work: np.ndarray, place: np.ndarray, powers: np.ndarray) -> None:
     """Power of the frames of either part, from transforms with half of the window: (2, bins, 16)."""
     for k in range(BINS):
@@ -125,15 +93,6 @@ def _square_pairs(work: np.ndarray, place: np.ndarray, powers: np.ndarray) -> No
         a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
         store(powers, k * LANES, (a + c) * (a + c) + (b - d) * (b - d))
         store(powers, (BINS + k) * LANES, (b + d) * (b + d) + (c - a) * (c - a))
-
-
-@njit(**OPTIONS)
-def _square_rows(rows: np.ndarray, lanes: np.ndarray, power: np.ndarray) -> None:
-    """Power (bins, 16) of the first spectra of `rows`, in which real and imaginary parts stand in turn."""
-    rows_to_lanes(rows, lanes)
-    for k in range(BINS):
-        real, imaginary = load(lanes, 2 * k * LANES), load(lanes, (2 * k + 1) * LANES)
-        store(power, k * LANES, real * real + imaginary * imaginary)
 
 
 @njit(**OPTIONS)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from tonewright.timbre.lanes import OPTIONS
-from tonewright.timbre.onset_strength import strength_of_samples
+from tonewright.timbre.onset_strength import onset_strength
 from tonewright.timbre.spectra import HOP
 
 # Picking, after S. Böck, F. Krebs and M. Schedl, "Evaluating the online capabilities of onset detection
@@ -46,7 +46,7 @@ def find_onsets(
     (onsets,) int64, in samples, ascending; [0] where there is none
     """
     if strength is None:
-        strength = strength_of_samples(samples, sample_rate=sample_rate)
+        strength = onset_strength(samples, sample_rate=sample_rate)
     frames = pick_frames(strength, sample_rate=sample_rate)
     least = (envelope.max() - envelope.min()) * _LEAST_PERCENT * 0.01
     onsets = _without_repeats(_moved_back(frames, envelope, nperseg, least, sample_rate))

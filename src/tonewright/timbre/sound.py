@@ -14,6 +14,7 @@ from tonewright.timbre.names import MODES, Mode, UnmeasurableError
 if TYPE_CHECKING:
     from tonewright.timbre.branches import Branches
     from tonewright.timbre.front import Normalised
+    from tonewright.timbre.percussion import Parts
     from tonewright.timbre.specific_loudness import SpecificLoudness
 
 RATE_HZ = 44100
@@ -137,18 +138,35 @@ class Hearing:
         return branches(self.samples, sample_rate=self.sample_rate)
 
     @cached_property
-    def spectrum(self) -> np.ndarray:
-        """(frames, 1025) complex64: centred spectra of 2048 samples every 512."""
-        from tonewright.timbre.spectra import centred_spectrum
+    def parts(self) -> Parts:
+        """Percussive and harmonic energy from hop to hop, and the sound's power spectrum."""
+        from tonewright.timbre.percussion import parts
 
-        return centred_spectrum(self.samples)
+        return parts(self.samples)
+
+    @property
+    def lead(self) -> int:
+        """Samples of silence before the sound in `led_strength`; in the corrected mode, whole hops."""
+        return 4096 if self.corrected else 4097
+
+    @cached_property
+    def led_strength(self) -> np.ndarray:
+        """(frames,) float64: onset strength of the sound with silence before it."""
+        from tonewright.timbre.onset_strength import onset_strength
+
+        return onset_strength(self.samples, sample_rate=self.sample_rate, lead=self.lead)
 
     @cached_property
     def strength(self) -> np.ndarray:
-        """(frames,) float64: onset strength, from `spectrum`."""
-        from tonewright.timbre.onset_strength import onset_strength
+        """(frames,) float64: onset strength."""
+        from tonewright.timbre.onset_strength import DELAY, HOP, onset_strength
 
-        return onset_strength(self.spectrum, sample_rate=self.sample_rate)
+        if not self.corrected:
+            return onset_strength(self.samples, sample_rate=self.sample_rate)
+        # What rises within the sound rises alike with silence before it.
+        strength = self.led_strength[self.lead // HOP :].copy()
+        strength[:DELAY] = 0
+        return strength
 
     @cached_property
     def envelope(self) -> np.ndarray:

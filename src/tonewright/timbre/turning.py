@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, instructions
+from tonewright.timbre.lanes import LANES, OPTIONS, instructions
 
 
 @instructions
@@ -75,39 +75,3 @@ def turn_all(rows: np.ndarray, turned: np.ndarray) -> None:
                 column * rows.shape[0] + row,
                 rows.shape[0],
             )
-
-
-@njit(**CALLED)
-def rows_to_lanes(rows: np.ndarray, lanes: np.ndarray) -> None:
-    """The first sixteen rows as lanes; rows after the last count as zeros.
-
-    Parameters
-    ----------
-    rows : (frames, count) float32
-    lanes : (count or more, LANES), filled up to there
-    """
-    frames, count = rows.shape
-    whole = count // LANES * LANES if frames >= LANES else 0
-    for at in range(0, whole, LANES):
-        turn(rows, at, count, lanes, at * LANES, LANES)
-    for at in range(whole, count):
-        for lane in range(LANES):
-            lanes[at, lane] = rows[lane, at] if lane < frames else np.float32(0)
-
-
-@njit(**CALLED)
-def lanes_to_rows(lanes: np.ndarray, rows: np.ndarray) -> None:
-    """Lanes as the first sixteen rows.
-
-    Parameters
-    ----------
-    lanes : (count or more, LANES)
-    rows : (16 or more, count) float32
-    """
-    count = rows.shape[1]
-    whole = count // LANES * LANES
-    for at in range(0, whole, LANES):
-        turn(lanes, at * LANES, LANES, rows, at, count)
-    for at in range(whole, count):
-        for lane in range(LANES):
-            rows[lane, at] = lanes[at, lane]

@@ -17,19 +17,16 @@ import numpy as np
 from tonewright.timbre.envelope import envelope as sample_and_hold
 from tonewright.timbre.models.hardness_attacks import attack, attack_centroids
 from tonewright.timbre.models.hardness_bandwidth import bandwidth_curve, onset_bandwidths
-from tonewright.timbre.models.hardness_percussive import percussive_share
 from tonewright.timbre.names import UnmeasurableError
-from tonewright.timbre.onset_strength import HOP, strength_of_samples
+from tonewright.timbre.onset_strength import HOP, onset_strength
 from tonewright.timbre.onsets import find_onsets
+from tonewright.timbre.percussion import Parts, parts
 from tonewright.timbre.sound import ENVELOPE_DECAY_S
 from tonewright.timbre.specific_loudness import bump
-from tonewright.timbre.spectra import centred_spectrum
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
 
-# Silence that is put before the sound, so that a first attack has something to rise from.
-_LEAD, _CLASSIC_LEAD = 4096, 4097
 _NEAR_START = 4096
 _LEAST_SAMPLES = 2048
 _MIDDLE = (70, 140)  # tenths of a Bark
@@ -66,6 +63,15 @@ class HardnessFeatures(NamedTuple):
     mean_log_attack_time: float
 
 
+class _Sound(NamedTuple):
+    """A sound as it is measured; the strength is that with silence before it."""
+
+    samples: np.ndarray
+    parts: Parts
+    envelope: np.ndarray
+    strength: np.ndarray
+
+
 class _Notes(NamedTuple):
     """What the onsets of a sound have.
 
@@ -98,15 +104,14 @@ def features(hearing: Hearing) -> HardnessFeatures:
     """
     middle = hearing.specific.pattern @ bump(*_MIDDLE)
     weights = np.sqrt(hearing.specific.power)
-    samples, spectrum, envelope = _long_enough(hearing)
-    share = percussive_share(spectrum, samples)
-    notes = _notes(samples, envelope, hearing.sample_rate, corrected=hearing.corrected)
+    sound = _long_enough(hearing)
+    notes = _notes(sound, hearing.sample_rate, lead=hearing.lead, corrected=hearing.corrected)
     centroid_hz = float(np.mean(notes.centroids_hz)) if notes.centroids_hz else 0.0
     return HardnessFeatures(
         math.log10(_bandwidth(notes, hearing.sample_rate)),
         math.log10(max(centroid_hz, _LEAST_CENTROID_HZ)),
         _logarithm(middle @ weights / weights.sum(), "nothing is heard from 7 to 14 Bark"),
-        _logarithm(share, "nothing is percussive"),
+        _logarithm(_percussive_share(sound.parts), "nothing is percussive"),
         _logarithm(notes.strengths.mean(), "too short for an onset"),
         float(np.mean(notes.log_times)),
     )
@@ -133,20 +138,30 @@ def _bandwidth(notes: _Notes, sample_rate: int) -> float:
     return sample_rate / _LEAST_BANDWIDTH_HZ
 
 
-def _long_enough(hearing: Hearing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Samples, their centred spectrum and their envelope."""
-    samples = hearing.samples
+def _percussive_share(parts: Parts) -> float:
+    """Σ percussive / Σ (percussive + harmonic), over the RMS of blocks of two hops, every hop."""
+    energies = np.array([parts.percussive, parts.harmonic])
+    if energies.shape[1] > 1:
+        energies = energies[:, :-1] + energies[:, 1:]
+    percussive, harmonic = np.sqrt(energies).sum(axis=1)
+    if not percussive + harmonic > 0:
+        raise UnmeasurableError("too short for a percussive part: fewer than 512 samples")
+    return float(percussive / (percussive + harmonic))
+
+
+def _long_enough(hearing: Hearing) -> _Sound:
+    samples, rate = hearing.samples, hearing.sample_rate
     if samples.size >= _LEAST_SAMPLES or not hearing.corrected:
-        return samples, hearing.spectrum, hearing.envelope
+        return _Sound(samples, hearing.parts, hearing.envelope, hearing.led_strength)
     samples = np.concatenate((samples, np.zeros(_LEAST_SAMPLES - samples.size)))
-    around = sample_and_hold(samples, sample_rate=hearing.sample_rate, decay_s=ENVELOPE_DECAY_S)
-    return samples, centred_spectrum(samples), around
+    around = sample_and_hold(samples, sample_rate=rate, decay_s=ENVELOPE_DECAY_S)
+    strength = onset_strength(samples, sample_rate=rate, lead=hearing.lead)
+    return _Sound(samples, parts(samples), around, strength)
 
 
-def _notes(samples: np.ndarray, envelope: np.ndarray, rate: int, *, corrected: bool) -> _Notes:
-    lead = _LEAD if corrected else _CLASSIC_LEAD
-    envelope = np.concatenate((np.zeros(lead), envelope))
-    strength = strength_of_samples(samples, sample_rate=rate, lead=lead)
+def _notes(sound: _Sound, rate: int, *, lead: int, corrected: bool) -> _Notes:
+    samples, strength = sound.samples, sound.strength
+    envelope = np.concatenate((np.zeros(lead), sound.envelope))
     found = find_onsets(samples, envelope, _NEAR_START, sample_rate=rate, strength=strength)
     onsets = [0] if found.size == 1 else found.tolist()
     ends = [*onsets[1:], envelope.size]

@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 from numba import njit
 
 from tonewright.timbre.lanes import OPTIONS
@@ -50,7 +49,8 @@ def attack(envelope: np.ndarray, *, sample_rate: float) -> Attack:
     if peak == 0:
         return Attack(0, 0.0)
     lowest = envelope[:peak].min() / envelope[peak]
-    first, crossings = _crossings(envelope[: peak + 1], lowest, _LEVELS)
+    crossings = np.empty(_LEVELS.size, dtype=np.int64)
+    first = _fill_crossings(envelope[: peak + 1], lowest, _LEVELS, crossings)
     efforts = crossings[1:] - crossings[:-1]
     limit = efforts.mean() * _EFFORT
     begin = int((efforts <= limit).argmax())
@@ -65,27 +65,27 @@ def attack(envelope: np.ndarray, *, sample_rate: float) -> Attack:
 
 
 @njit(**OPTIONS)
-def _crossings(rise: np.ndarray, lowest: float, levels: np.ndarray) -> tuple[int, np.ndarray]:
-    """Where the lowest value was last, and how long after it each level is reached.
+def _fill_crossings(rise: np.ndarray, lowest: float, levels: np.ndarray, crossings: np.ndarray) -> int:
+    """Where the lowest value was last; in `crossings`, how long after it each level is reached.
 
     Parameters
     ----------
     rise : (time,) float64, its last value the highest
     lowest : of the values, over the highest
     levels : (levels,) of the way up, 0 to 1, ascending
+    crossings : (levels,) int64
     """
     peak = rise.size - 1
     top, first = rise[peak], peak - 1
     while rise[first] / top > lowest:
         first -= 1
-    crossings = np.zeros(levels.size, np.int64)
     at = first
     for j in range(levels.size):
         level = levels[j] * (1.0 - lowest) + lowest
         while at < peak and rise[at] / top < level:
             at += 1
         crossings[j] = at - first
-    return first, crossings
+    return first
 
 
 def attack_centroids(
@@ -107,7 +107,7 @@ def attack_centroids(
         part = samples[begin : min(end, begin + longest)]
         if part.size > _LEAST_SAMPLES:
             size = 1 << math.ceil(math.log2(part.size))
-            spectrum = np.asarray(scipy.fft.rfft(part.astype(np.float32), size))
+            spectrum = np.fft.rfft(part.astype(np.float32), size)
             levels = np.abs(spectrum).astype(np.float64)
             first = math.ceil(_LEAST_HZ * size / sample_rate)
             total = levels[first:].sum()

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from tonewright.timbre.lane_fourier import factors, places, transform
-from tonewright.timbre.lanes import CALLED, LANES, OPTIONS, load, root, spread, store, where
-from tonewright.timbre.spectra import PAIR, hops
+from tonewright.timbre.lanes import LANES, OPTIONS, load, root, spread, store, where
+from tonewright.timbre.spectra import PAIR, hops, lay_frames
 
 FRAME, HOP = 4096, 128
 _BINS = FRAME // 2 + 1
@@ -18,7 +18,7 @@ _LOW_SHARE = np.float32(0.05)
 _LEAST_SHARE = 0.1
 _RISE_SHARE = 20 * 0.01
 _ATTACK_S = 0.1
-_NOTHING, _ONE, _NONE = np.float32(0), np.float32(1), np.float32(-1)
+_NOTHING = np.float32(0)
 
 
 def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np.ndarray:
@@ -44,7 +44,13 @@ def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np
     least = 2 * 10 ** (_THRESHOLD_DB / 20) * math.sqrt(FRAME * sample_rate)
     work, levels = (np.empty((size, 2, LANES), dtype=np.float32) for size in (FRAME, _BINS))
     found = np.empty((3, whole), dtype=np.float32)
-    _bandwidths(sound, factors(FRAME), places(FRAME), least, work, levels, found)
+    window = np.ones(FRAME, dtype=np.float32)
+    for first in range(0, whole, PAIR):
+        totals, low, high = found[:, first:]
+        lay_frames(sound, window, first, work)
+        transform(work, factors(FRAME))
+        _read_levels(work, places(FRAME), levels, totals)
+        _find_bins(levels, least, totals, low, high)
     totals, low, high = found[:, :frames].astype(np.float64)
     loud = totals > _LEAST_SHARE * (totals.max() - totals.min()) + totals.min()
     return np.where(loud & (high >= 0), (high - low) * (sample_rate / FRAME), 0.0)
@@ -85,51 +91,39 @@ def _attack_bandwidth(piece: np.ndarray, reach: int) -> float:
 
 
 @njit(**OPTIONS)
-def _bandwidths(
-    sound: np.ndarray,
-    rotations: np.ndarray,
-    place: np.ndarray,
-    least: float,
-    work: np.ndarray,
-    levels: np.ndarray,
-    found: np.ndarray,
-) -> None:
-    """Fill `found` (3, frames): sum of magnitudes, first bin, last bin or −1; magnitudes are doubled."""
-    for first in range(0, found.shape[1], PAIR):
-        for n in range(FRAME):
-            at = n % HOP * sound.shape[1] + first + n // HOP
-            store(work, n * PAIR, load(sound, at))
-            store(work, n * PAIR + LANES, load(sound, at + LANES))
-        transform(work, rotations)
-        _read_levels(work, place, levels)
-        for part in range(0, PAIR, LANES):
-            _find_bins(levels, part, least, found, first + part)
-
-
-@njit(**CALLED)
-def _read_levels(work: np.ndarray, place: np.ndarray, levels: np.ndarray) -> None:
-    """Doubled magnitudes of the real and of the imaginary frames."""
-    store(levels, 0, spread(_NOTHING))
-    store(levels, LANES, spread(_NOTHING))
+def _read_levels(work: np.ndarray, place: np.ndarray, levels: np.ndarray, totals: np.ndarray) -> None:
+    """Doubled magnitudes (bins, 2, LANES) of frames in either part, but for bin 0, and their sums."""
+    first, other = spread(_NOTHING), spread(_NOTHING)
+    store(levels, 0, first)
+    store(levels, LANES, other)
     for k in range(1, _BINS):
         one, mirror = place[k] * PAIR, place[FRAME - k] * PAIR
         a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
-        store(levels, k * PAIR, root((a + c) * (a + c) + (b - d) * (b - d)))
-        store(levels, k * PAIR + LANES, root((b + d) * (b + d) + (a - c) * (a - c)))
+        real, imaginary = a + c, b - d
+        level = root(real * real + imaginary * imaginary)
+        store(levels, k * PAIR, level)
+        first += level
+        real, imaginary = b + d, a - c
+        level = root(real * real + imaginary * imaginary)
+        store(levels, k * PAIR + LANES, level)
+        other += level
+    store(totals, 0, first)
+    store(totals, LANES, other)
 
 
-@njit(**CALLED)
-def _find_bins(levels: np.ndarray, part: int, least: float, found: np.ndarray, to: int) -> None:
-    total = spread(_NOTHING)
-    for k in range(_BINS):
-        total += load(levels, k * PAIR + part)
-    needed, threshold = total * spread(_LOW_SHARE), spread(np.float32(least))
-    summed, low, high = spread(_NOTHING), spread(_NOTHING), spread(_NONE)
-    for k in range(_BINS):
-        level = load(levels, k * PAIR + part)
-        summed += level
-        low += where(summed < needed, spread(_ONE), spread(_NOTHING))
-        high = where(level >= threshold, spread(np.float32(k)), high)
-    store(found, to, total)
-    store(found, found.shape[1] + to, low)
-    store(found, 2 * found.shape[1] + to, high)
+@njit(**OPTIONS)
+def _find_bins(
+    levels: np.ndarray, least: float, totals: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> None:
+    """First bin at which the running sum is large enough, and last one that is loud enough, or −1."""
+    threshold, one = spread(np.float32(least)), spread(np.float32(1))
+    for part in range(0, PAIR, LANES):
+        needed = load(totals, part) * spread(_LOW_SHARE)
+        summed, first, last = spread(_NOTHING), spread(_NOTHING), spread(np.float32(-1))
+        for k in range(_BINS):
+            level = load(levels, k * PAIR + part)
+            summed += level
+            first += where(summed < needed, one, spread(_NOTHING))
+            last = where(level >= threshold, spread(np.float32(k)), last)
+        store(low, part, first)
+        store(high, part, last)

@@ -256,6 +256,20 @@ def test_an_unfinished_table_of_other_settings_is_refused(songs: Path, described
     assert len(described.taken()) == 5
 
 
+def test_what_was_forced_and_interrupted_goes_on_without_force(songs: Path, described: Described) -> None:
+    output = songs.parent / "out.csv"
+    describe_files([songs], output)
+    described.taken()
+    described.stop_after = 2
+    with pytest.raises(KeyboardInterrupt, match="without --force"):
+        describe_files([songs], output, mode="classic", overwrite=True)
+    described.taken()
+    described.stop_after = math.inf
+    made = describe_files([songs], output, mode="classic")
+    assert len(described.taken()) == 3
+    assert {row["settings"] for row in rows_of(made)} == {"classic, revision 1"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

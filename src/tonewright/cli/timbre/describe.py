@@ -13,6 +13,7 @@ from tonewright.errors import OutputError, TonewrightError, UsageError
 if TYPE_CHECKING:
     from tonewright.audio.jobs import Engine
     from tonewright.timbre.names import Mode
+    from tonewright.timbre.tables import Summary
 
 
 @click.command("timbre", no_args_is_help=True)
@@ -80,22 +81,25 @@ def command(
             progress=progress,
         )
     drawn = draw(made, picture) if picture else None
-    bad, count = len(made.failed), made.files
     if as_json:
         print_json(as_dict(made, drawn))
     elif made.output is not None:
         show_summary(made, drawn)
-    elif bad < count:
+    elif len(made.failed) < made.files:
         show_rows(made)
+    tell_failures(made)
+
+
+def tell_failures(made: Summary) -> None:
+    """Say how many files could not be described; an error where that is all of them."""
+    bad, count = len(made.failed), made.files
     if bad == count:
         first = ": ".join(made.failed[0])
-        raise TonewrightError(
-            first if bad == 1 else f"none of {bad} files could be described; the first: {first}"
-        )
+        words = f"none of {bad} files could be described; the first: {first}"
+        raise TonewrightError(first if bad == 1 else words)
     if bad:
-        click.echo(
-            f"{bad} of {count} files could not be described; the reasons are among the notes", err=True
-        )
+        words = f"{bad} of {count} files could not be described; the reasons are among the notes"
+        click.echo(words, err=True)
 
 
 def check_words(files: tuple[str, ...]) -> None:

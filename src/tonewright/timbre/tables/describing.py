@@ -96,12 +96,17 @@ def describe_files(
         except KeyboardInterrupt:
             if table is None or not len(journal):
                 raise
-            kept = f"{work.done} of {len(work)} files are kept: the same command goes on with the others"
+            again = "the same command without --force" if overwrite else "the same command"
+            kept = f"{work.done} of {len(work)} files are kept: {again} goes on with the others"
             raise KeyboardInterrupt(f"interrupted; {kept}") from None
-        rows: tuple[Mapping[str, Any], ...] = ()
-        if table is None:
-            rows = tuple(work.rows())
-        else:
-            write_table(table, work.rows(), columns=settings.columns, overwrite=True)
-        journal.discard()
+        return _written(table, settings, work, journal)
+
+
+def _written(table: Path | None, settings: Settings, work: Work, journal: Journal) -> Summary:
+    rows: tuple[Mapping[str, Any], ...] = ()
+    if table is None:
+        rows = tuple(work.rows())
+    else:
+        write_table(table, work.rows(), columns=settings.columns, overwrite=True)
+    journal.discard()
     return Summary(table, settings, len(work), work.described, work.reused, tuple(work.failed), rows)

@@ -17,6 +17,9 @@ _ADVICE = "choose another name, or replace it with --force"
 def take_over(table: Path, settings: Settings, journal: Journal) -> None:
     """Put the rows of an earlier table, if there is one, into the journal of the next.
 
+    Beside a journal that holds something already, what is no such table is of no account: it was to be
+    replaced before.
+
     Raises
     ------
     OutputError
@@ -26,10 +29,14 @@ def take_over(table: Path, settings: Settings, journal: Journal) -> None:
         raise OutputError(f"{table}: is a folder; name a file")
     if not table.exists() or not table.stat().st_size:
         return
-    entries = _entries(_checked(table, settings), settings)
-    for entry in entries:
-        if entry.digest and journal.by_stamp(entry.stamp) is None:
-            journal.add(entry)
+    begun = len(journal) > 0
+    try:
+        for entry in _entries(_checked(table, settings), settings):
+            if entry.digest and journal.by_stamp(entry.stamp) is None:
+                journal.add(entry)
+    except OutputError:
+        if not begun:
+            raise
 
 
 def _checked(table: Path, settings: Settings) -> Iterator[dict[str, Any]]:

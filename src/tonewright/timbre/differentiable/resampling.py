@@ -38,7 +38,7 @@ def resampled(samples: torch.Tensor, *, from_rate: int, to_rate: int) -> torch.T
     common = math.gcd(from_rate, to_rate)
     period, new_period = from_rate // common, to_rate // common
     margin = -(-_MARGIN_SAMPLES * from_rate // min(from_rate, to_rate))
-    periods = fast_length(-(-(time + 2 * margin) // period))
+    periods = fast_length(max(-(-(time + 2 * margin) // period), 2))
     gain = like(_low_pass(from_rate, to_rate, periods), samples)
     spectrum = torch.fft.rfft(samples, n=periods * period)[..., : len(gain)]
     wanted = max(round(time * to_rate / from_rate), 1)

@@ -79,8 +79,8 @@ def _roughness(magnitudes: torch.Tensor, present: torch.Tensor, *, fade: float) 
     (batch · frames,)
     """
     _, frames, bins = magnitudes.shape
-    highest = magnitudes.amax((1, 2))
-    lowest = torch.where(present[..., None], magnitudes.detach(), torch.inf).amin((1, 2))
+    highest = torch.where(present[..., None], magnitudes, -torch.inf).amax((1, 2))
+    lowest = torch.where(present[..., None], magnitudes, torch.inf).amin((1, 2))
     contrast, lowest = (each.repeat_interleave(frames) for each in (_CONTRAST * (highest - lowest), lowest))
     rows = magnitudes.reshape(-1, bins)
     flat = contrast <= _CONTRAST * 1e-6 * highest.repeat_interleave(frames)

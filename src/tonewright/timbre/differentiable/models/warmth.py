@@ -27,10 +27,10 @@ _FLOOR = 1e-12
 class _Notes(NamedTuple):
     """Spectra of the notes of all sounds, and what was decided about them.
 
-    power : (notes, 4097), the highest bin 1
+    power : (notes, bins), the highest bin 1
     level : (notes,) RMS
     rows : (notes,) int64, the sound of each
-    low, above : (notes, 4097), 1 at the bins from the fundamental to 260 Hz, and above its harmonics
+    low, above : (notes, bins), 1 at the bins from the fundamental to 260 Hz, and above its harmonics
     measurable : (notes,), 1 for a note with a spectral peak, else 0
     """
 
@@ -99,7 +99,7 @@ def _mean_squares(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
 
 
 def _spectra(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
-    """Power over 4097 bins, summed over frames of 8192 samples: (notes, 4097).
+    """Power up to 20 kHz, summed over frames of 8192 samples: (notes, bins).
 
     A note shorter than a frame is one frame under a window of its own length. Each spectrum is divided by its
     highest bin.
@@ -119,6 +119,7 @@ def _spectra(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
     framed = framed * like(inside[of_note], samples)
     mean = framed.sum(-1, keepdim=True) / like(sizes[of_note, None], samples)
     power = one_sided_power((framed - mean) * like(windows[of_note], samples))
+    power = power[:, : int(model._CORRECTED_END_HZ / _BIN_HZ)]
     at = torch.tensor(of_note, device=samples.device)
     power = power.new_zeros(len(notes), power.shape[-1]).index_add(0, at, power)
     return quotient(power, power.amax(-1, keepdim=True))

@@ -108,8 +108,8 @@ def test_slopes_on_real_sounds(shared: Path, name: str) -> None:
     smooth = describe(shelved(sound, gains[0], gains[1]), RATE, exact=False)[0]
     slopes = np.stack([torch.autograd.grad(each, gains, retain_graph=True)[0].numpy() for each in smooth])
     exact = describe(shelved(sound, gains[0], gains[1]), RATE)[0]
-    of_exact = np.stack([torch.autograd.grad(each, gains, retain_graph=True)[0].numpy() for each in exact])
-    np.testing.assert_allclose(of_exact, slopes, rtol=0.05, atol=0.02)
+    (of_exact,) = torch.autograd.grad(exact.sum(), gains)
+    np.testing.assert_allclose(of_exact.numpy(), slopes.sum(0), rtol=0.05, atol=0.02)
     for column, direction in enumerate(np.eye(2)):
         small, large = 1e-4 * direction, 2.0 * direction
         near = (values(*(1 + small), exact=False) - values(*(1 - small), exact=False)) / 2e-4
@@ -125,13 +125,13 @@ def test_slopes_on_real_sounds(shared: Path, name: str) -> None:
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_two_shelves_learn_a_descriptor(name: str, sign: int) -> None:
     """From nothing but the gradient, shelves find a sound whose descriptor is three points off."""
-    sound = notes(0.3)
+    sound = notes(0.25)
     gains = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     loss = TimbreLoss(RATE, descriptors=(name,))
     target = getattr(differentiable, name)(sound, RATE) + 3 * sign
-    optimizer = torch.optim.Adam([gains], lr=0.7)
+    optimizer = torch.optim.Adam([gains], lr=0.8)
     best = math.inf
-    for _ in range(12):
+    for _ in range(10):
         optimizer.zero_grad()
         error = loss.towards(shelved(sound, gains[0], gains[1]), target)
         error.backward()

@@ -65,6 +65,7 @@ def _pairs(places, levels, weights, raw, bounds):  # type: ignore[no-untyped-def
     """Roughness of each frame, and its derivatives by the places, levels and weights of the peaks."""
     slopes = np.zeros((3, places.size))
     total = np.zeros(bounds.size - 1)
+    logarithms = np.log(levels)
     for frame in range(total.size):
         for i in range(bounds[frame], bounds[frame + 1]):
             width = 0.0207 * places[i] + 18.96
@@ -73,19 +74,20 @@ def _pairs(places, levels, weights, raw, bounds):  # type: ignore[no-untyped-def
                 x = s * (places[j] - places[i])
                 if x > _REACH:
                     break
-                both = levels[i] + levels[j]
+                both, weight = levels[i] + levels[j], weights[i] * weights[j]
                 top = j if raw[j] > raw[i] else i
-                # (v₁ v₂)^0.1 · ½ (2 v / (v₁ + v₂))^3.11
-                logarithm = 0.1 * math.log(levels[i] * levels[j]) + 3.11 * math.log(2 * levels[top] / both)
-                strength = 0.5 * math.exp(logarithm)
-                slow, fast = math.exp(-3.51 * x), math.exp(-5.75 * x)
-                r = strength * (slow - fast)
+                # ln ((v₁ v₂)^0.1 (2 v / (v₁ + v₂))^3.11)
+                exponent = 0.1 * (logarithms[i] + logarithms[j]) + 3.11 * (
+                    logarithms[top] - math.log(0.5 * both)
+                )
+                slow = 0.5 * math.exp(exponent - 3.51 * x)
+                fast = slow * math.exp((3.51 - 5.75) * x)
+                r = slow - fast
                 slopes[2, i] += r * weights[j]
                 slopes[2, j] += r * weights[i]
-                strength *= weights[i] * weights[j]
-                r *= weights[i] * weights[j]
+                r *= weight
                 total[frame] += r
-                by_x = strength * (5.75 * fast - 3.51 * slow)
+                by_x = weight * (5.75 * fast - 3.51 * slow)
                 slopes[0, j] += by_x * s
                 slopes[0, i] -= by_x * (s + x * 0.0207 / width)
                 slopes[1, i] += r * (0.1 / levels[i] - 3.11 / both)

@@ -102,7 +102,7 @@ def features(hearing: Hearing) -> HardnessFeatures:
         If nothing is heard from 7 to 14 Bark, nothing is percussive, or no onset has any strength; in the
         classic mode, if a note begins at its peak.
     """
-    middle = hearing.specific.pattern @ bump(*_MIDDLE)
+    middle = np.einsum("tz,z->t", hearing.specific.pattern, bump(*_MIDDLE))
     weights = np.sqrt(hearing.specific.power)
     sound = _long_enough(hearing)
     notes = _notes(sound, hearing.sample_rate, lead=hearing.lead, corrected=hearing.corrected)

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy.fft
 from numba import njit
 
 from tonewright.timbre.lanes import OPTIONS
@@ -107,12 +108,11 @@ def attack_centroids(
         part = samples[begin : min(end, begin + longest)]
         if part.size > _LEAST_SAMPLES:
             size = 1 << math.ceil(math.log2(part.size))
-            spectrum = np.fft.rfft(part.astype(np.float32), size)
-            levels = np.abs(spectrum).astype(np.float64)
+            spectrum = np.asarray(scipy.fft.rfft(part.astype(np.float32), size))
+            levels = np.abs(spectrum)
             first = math.ceil(_LEAST_HZ * size / sample_rate)
-            total = levels[first:].sum()
+            total = levels[first:].sum(dtype=np.float64)
             if total > 0:
-                found.append(
-                    float(np.arange(first, levels.size) @ levels[first:] / total) * sample_rate / size
-                )
+                mean = float(np.arange(first, levels.size, dtype=np.float64) @ levels[first:] / total)
+                found.append(mean * sample_rate / size)
     return found

@@ -12,10 +12,12 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tonewright.audio.clips import resample
 from tonewright.timbre.models import hardness
 from tonewright.timbre.models.hardness_attacks import attack, attack_centroids
 from tonewright.timbre.models.hardness_bandwidth import bandwidth_curve, onset_bandwidths
-from tonewright.timbre.names import Mode, UnmeasurableError
+from tonewright.timbre.names import MODES, Mode, UnmeasurableError
+from tonewright.timbre.onset_strength import onset_strength
 from tonewright.timbre.sound import Hearing
 
 RATE = 44100
@@ -159,6 +161,31 @@ def test_level_and_polarity_do_not_matter(mode: Mode) -> None:
 @given(st.integers(2, 3000), st.integers(0, 5))
 def test_short_sounds_have_a_value_in_the_corrected_mode(count: int, seed: int) -> None:
     assert 0 < _measured(0.1 * _noise(count, seed)) < 120
+
+
+@pytest.mark.parametrize("rate", [48000, 96000])
+def test_the_rate_does_not_matter_in_the_corrected_mode(rate: int) -> None:
+    """Not even to what reaches up to half of it: above 20 kHz nothing counts."""
+    sound = _chord() + 0.05 * _noise(2 * RATE)
+    other = resample(sound[None], from_rate=RATE, to_rate=rate)
+    assert _measured(other, rate) == pytest.approx(_measured(sound), abs=0.15)
+
+
+def test_what_lies_above_20_khz_counts_in_the_classic_mode_alone() -> None:
+    time = np.arange(2 * RATE)
+    sound = _chord() + 0.02 * (time % RATE < 9000) * np.sin(2 * np.pi * 21500 / RATE * time)
+    found = [hardness.features(Hearing(sound[None], RATE, mode=mode)) for mode in MODES]
+    without = hardness.features(Hearing(_chord()[None], RATE))
+    assert found[0].log_bandwidth == pytest.approx(without.log_bandwidth, abs=0.02)
+    assert found[1].log_bandwidth > found[0].log_bandwidth + 0.3
+    assert found[1].log_attack_centroid > found[0].log_attack_centroid + 0.1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_strength_is_the_same_with_silence_before(mode: Mode) -> None:
+    hearing = Hearing(_chord()[None], RATE, mode=mode)
+    expected = onset_strength(hearing.samples, sample_rate=RATE)
+    np.testing.assert_allclose(hearing.strength, expected, atol=1e-4)
 
 
 def test_a_click_has_a_value_wherever_it_is() -> None:

@@ -2,9 +2,10 @@
 
 A. Pearce, T. Brookes and R. Mason, "Modelling timbral hardness", Applied Sciences 9 (2019) 466.
 
-What the corrected mode does otherwise: the silence put before the sound is a whole number of hops; a note
-that begins at its peak has an attack of one sample, where the classic mode has no value; and a sound shorter
-than 2048 samples, a click, is followed by silence up to that length, so that all features are defined.
+What the corrected mode does otherwise: the silence put before the sound is a whole number of hops; what lies
+above 20 kHz, which depends on the rate that a sound came with, enters neither the bandwidth nor the centroid;
+a note that begins at its peak has an attack of one sample, where the classic mode has no value; and a sound
+shorter than 2048 samples, a click, is followed by silence up to that length, so that all features exist.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
 
 _NEAR_START = 4096
+_CORRECTED_END_HZ = 20000.0
 _LEAST_SAMPLES = 2048
 _MIDDLE = (70, 140)  # tenths of a Bark
 _LEAST_CENTROID_HZ, _LEAST_BANDWIDTH_HZ = 200.0, 512.0
@@ -169,10 +171,11 @@ def _notes(sound: _Sound, rate: int, *, lead: int, corrected: bool) -> _Notes:
     if not corrected and any(one.seconds == 0 for one in attacks):
         raise UnmeasurableError("a note begins at its peak")
     begins = [max(0, onset + one.start - lead) for onset, one in zip(onsets, attacks, strict=True)]
-    curve = bandwidth_curve(samples, sample_rate=rate, lead=lead)
+    end_hz = _CORRECTED_END_HZ if corrected else math.inf
+    curve = bandwidth_curve(samples, sample_rate=rate, lead=lead, end_hz=end_hz)
     return _Notes(
         np.array(onset_bandwidths(curve, onsets, sample_rate=rate)),
-        attack_centroids(samples, begins, [end - lead for end in ends], sample_rate=rate),
+        attack_centroids(samples, begins, [end - lead for end in ends], sample_rate=rate, end_hz=end_hz),
         _strongest(strength, onsets),
         [math.log10(one.seconds or 1 / rate) for one in attacks],
     )

@@ -90,7 +90,12 @@ def _fill_crossings(rise: np.ndarray, lowest: float, levels: np.ndarray, crossin
 
 
 def attack_centroids(
-    samples: np.ndarray, begins: list[int], ends: list[int], *, sample_rate: float
+    samples: np.ndarray,
+    begins: list[int],
+    ends: list[int],
+    *,
+    sample_rate: float,
+    end_hz: float = math.inf,
 ) -> list[float]:
     """Centroid of the magnitudes from 20 Hz on of the 125 ms that follow each attack's start, in Hz.
 
@@ -101,6 +106,7 @@ def attack_centroids(
     samples : (time,)
     begins, ends : where each attack starts, and where its note ends
     sample_rate : in Hz
+    end_hz : bins above this frequency count as empty
     """
     longest = int(_BRIGHT_S * sample_rate)
     found = []
@@ -111,8 +117,9 @@ def attack_centroids(
             spectrum = np.asarray(scipy.fft.rfft(part.astype(np.float32), size))
             levels = np.abs(spectrum)
             first = math.ceil(_LEAST_HZ * size / sample_rate)
-            total = levels[first:].sum(dtype=np.float64)
+            levels = levels[first : int(min(levels.size, end_hz * size / sample_rate + 1))]
+            total = levels.sum(dtype=np.float64)
             if total > 0:
-                mean = float(np.arange(first, levels.size, dtype=np.float64) @ levels[first:] / total)
+                mean = float(np.arange(first, first + levels.size, dtype=np.float64) @ levels / total)
                 found.append(mean * sample_rate / size)
     return found

@@ -21,7 +21,9 @@ _ATTACK_S = 0.1
 _NOTHING = np.float32(0)
 
 
-def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np.ndarray:
+def bandwidth_curve(
+    samples: np.ndarray, *, sample_rate: float, lead: int, end_hz: float = math.inf
+) -> np.ndarray:
     """Bandwidth in Hz of frames of 4096 samples every 128, without a window.
 
     From the first bin at which the sum of magnitudes reaches 5 % of all to the last one of at least −75 dB,
@@ -33,6 +35,7 @@ def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np
     samples : (time,)
     sample_rate : in Hz
     lead : samples of silence before the sound
+    end_hz : bins above this frequency count as empty
 
     Returns
     -------
@@ -45,12 +48,13 @@ def bandwidth_curve(samples: np.ndarray, *, sample_rate: float, lead: int) -> np
     work, levels = (np.empty((size, 2, LANES), dtype=np.float32) for size in (FRAME, _BINS))
     found = np.empty((3, whole), dtype=np.float32)
     window = np.ones(FRAME, dtype=np.float32)
+    bins = int(min(_BINS, end_hz * FRAME / sample_rate + 1))
     for first in range(0, whole, PAIR):
         totals, low, high = found[:, first:]
         lay_frames(sound, window, first, work)
         transform(work, factors(FRAME))
-        _read_levels(work, places(FRAME), levels, totals)
-        _find_bins(levels, least, totals, low, high)
+        _read_levels(work, places(FRAME), levels[:bins], totals)
+        _find_bins(levels[:bins], least, totals, low, high)
     totals, low, high = found[:, :frames].astype(np.float64)
     loud = totals > _LEAST_SHARE * (totals.max() - totals.min()) + totals.min()
     return np.where(loud & (high >= 0), (high - low) * (sample_rate / FRAME), 0.0)
@@ -96,7 +100,7 @@ def _read_levels(work: np.ndarray, place: np.ndarray, levels: np.ndarray, totals
     first, other = spread(_NOTHING), spread(_NOTHING)
     store(levels, 0, first)
     store(levels, LANES, other)
-    for k in range(1, _BINS):
+    for k in range(1, levels.shape[0]):
         one, mirror = place[k] * PAIR, place[FRAME - k] * PAIR
         a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
         real, imaginary = a + c, b - d
@@ -120,7 +124,7 @@ def _find_bins(
     for part in range(0, PAIR, LANES):
         needed = load(totals, part) * spread(_LOW_SHARE)
         summed, first, last = spread(_NOTHING), spread(_NOTHING), spread(np.float32(-1))
-        for k in range(_BINS):
+        for k in range(levels.shape[0]):
             level = load(levels, k * PAIR + part)
             summed += level
             first += where(summed < needed, one, spread(_NOTHING))

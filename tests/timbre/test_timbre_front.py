@@ -288,13 +288,20 @@ def test_quiet_ends_are_cut_and_a_short_beginning_is_kept() -> None:
 
 
 def test_a_sharp_onset_is_found_at_one_place_at_every_rate() -> None:
-    samples = np.zeros((1, 3 * RATE // 2))
+    samples = 1e-5 * np.random.default_rng(5).standard_normal((1, 3 * RATE // 2))
     samples[0, RATE // 2 :] = np.random.default_rng(6).standard_normal(RATE) * np.exp(-np.arange(RATE) / 3000)
     plain = hear(samples).samples
     for rate in (48000, 96000):
         other = hear(resample(samples, from_rate=RATE, to_rate=rate), rate).samples
         both = np.stack([part[:20000] for part in (plain, other)])
         assert np.corrcoef(both)[0, 1] > 0.9
+
+
+def test_silence_that_was_put_before_a_sound_is_as_if_it_were_not() -> None:
+    plain = hear(sound(8, RATE))
+    for zeros in (32, 1000, 70000):
+        padded = hear(np.pad(sound(8, RATE), ((0, 0), (zeros, 0))))
+        assert np.array_equal(padded.samples, plain.samples)
 
 
 def test_a_piece_is_played_at_the_gain_of_the_whole() -> None:

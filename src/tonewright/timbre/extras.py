@@ -19,12 +19,12 @@ _LEAST_RISE_DB = 3.0
 
 
 def extras(hearing: Hearing) -> dict[str, float]:
-    """Measures of the sound as one channel, from what the descriptors have computed already.
+    """Measures of the sound, as one channel but for its loudness, from what was computed already.
 
     With the samples x, and P_k the power spectrum of centred Hann frames of 2048 samples every 512, summed
     over the frames, without bin 0:
 
-    - loudness_lufs: integrated loudness, ITU-R BS.1770-4, before the sound was brought to −24 LUFS
+    - loudness_lufs: integrated loudness of all channels as they came, ITU-R BS.1770-4
     - crest_db: 20 log₁₀(max |x| / √mean x²)
     - centroid_hz: Σ f_k P_k / Σ P_k
     - flatness: exp(mean log P_k) / mean P_k, no bin counting as lower than 120 dB below the highest; 1 for
@@ -44,7 +44,7 @@ def extras(hearing: Hearing) -> dict[str, float]:
         heard = np.maximum(spectrum, _LEAST_SHARE * spectrum.max())
         flatness = math.exp(float(np.log(heard).mean())) / float(heard.mean())
     return {
-        "loudness_lufs": hearing.loudness_lufs,
+        "loudness_lufs": hearing.programme_lufs,
         "crest_db": 20 * math.log10(peak) - 10 * math.log10(power) if power > 0 else math.nan,
         "centroid_hz": centroid_hz,
         "flatness": flatness,

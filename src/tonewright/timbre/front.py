@@ -9,7 +9,7 @@ import numpy as np
 
 from tonewright.audio.clips import resample
 from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness
-from tonewright.timbre.mixing import Moments, mixed_down, moments, without_ends
+from tonewright.timbre.mixing import Moments, energy, mixed_down, moments, without_ends
 from tonewright.timbre.names import UnmeasurableError
 
 __all__ = ["RATE_HZ", "LoudnessMeter", "Mixed", "Normalised", "gain_of", "mixed", "normalised"]
@@ -92,7 +92,7 @@ def mixed(samples: np.ndarray, *, corrected: bool) -> Mixed:
 def _loudest(samples: np.ndarray, mean: Moments) -> int | None:
     """Which channel is the loudest, if their mean is next to nothing beside them."""
     with np.errstate(over="ignore"):
-        squares = sum(float(np.dot(channel, channel)) for channel in samples) / samples.size
+        squares = sum(energy(channel) for channel in samples) / samples.size
     if mean.power >= CANCELLED * squares:
         return None
     powers = np.var(samples, axis=1, dtype=np.float64)

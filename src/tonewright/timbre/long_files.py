@@ -32,7 +32,9 @@ def describe_long(reader: SoundReader, *, raw: bool) -> Description:
     the gain of the whole. The second cuts the file into equal pieces of about a minute; a value of the whole
     is the mean over those pieces that have one,
 
-        v = Σ w v_piece / Σ w,   w the energy of the piece, or its length for `_BY_LENGTH`.
+        v = Σ w v_piece / Σ w,   w the energy of the piece, or its length for `_BY_LENGTH`;
+
+    of roughness, the mean before its logarithm is taken.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def describe_long(reader: SoundReader, *, raw: bool) -> Description:
     if math.isfinite(values["reverb_probability"]):
         values["reverb"] = float(values["reverb_probability"] >= 0.5)
     if survey.meter.peak > 0:
-        values["loudness_lufs"] = survey.meter.loudness_lufs()
+        values["loudness_lufs"] = survey.loudness_lufs()
         values["crest_db"] = survey.meter.crest_db()
     if not raw:
         values = {name: clipped(name, value) for name, value in values.items()}
@@ -67,12 +69,23 @@ class _Survey:
         self.reader, self.channel = reader, channel
         self.notes: tuple[str, ...] = ()
         self.meter: LoudnessMeter = LoudnessMeter()
+        self.meters: list[LoudnessMeter] = [LoudnessMeter() for _ in range(reader.info.channels)]
         self.mono_power, self.powers = 0.0, np.zeros(reader.info.channels)
         for block in self.blocks():
             mono = np.mean(block, axis=0, dtype=np.float64)
             self.meter.add(mono)
             self.mono_power += float(np.var(mono)) * mono.size
+            if len(block) > 1:
+                for meter, channel in zip(self.meters, block, strict=True):
+                    meter.add(channel)
             self.powers[: block.shape[0]] += np.var(block, axis=1, dtype=np.float64) * block.shape[1]
+
+    def loudness_lufs(self) -> float:
+        """Of all channels, at 44.1 kHz."""
+        from tonewright.timbre.loudness import loudness_together
+
+        many = self.channel is None and len(self.meters) > 1
+        return loudness_together(self.meters) if many else self.meter.loudness_lufs()
 
     def blocks(self) -> Iterator[np.ndarray]:
         """The sound at 44.1 kHz, (channels, time)."""
@@ -128,10 +141,12 @@ class _Means:
 
     def add(self, values: dict[str, float], *, energy: float, frames: int) -> None:
         """Take in the values of one piece."""
+        from tonewright.timbre.models.roughness import mean_roughness
+
         for name, value in values.items():
             if math.isfinite(value):
                 weight = float(frames) if name in _BY_LENGTH else energy
-                self._sums[name] += weight * value
+                self._sums[name] += weight * (mean_roughness(value) if name == "roughness" else value)
                 self._weights[name] += weight
 
     def missed(self, reasons: dict[str, str]) -> None:
@@ -141,10 +156,14 @@ class _Means:
 
     def result(self) -> tuple[dict[str, float], dict[str, str]]:
         """Values, NaN where no piece has one, and the reasons of those."""
+        from tonewright.timbre.models.roughness import RoughnessFeatures, value
+
         names = (*DESCRIPTORS, *EXTRAS)
         values = {
             name: self._sums[name] / self._weights[name] if self._weights[name] > 0 else math.nan
             for name in names
         }
+        if math.isfinite(values["roughness"]):
+            values["roughness"] = value(RoughnessFeatures(values["roughness"]))
         reasons = {name: self._reasons.get(name, "silence") for name in names if math.isnan(values[name])}
         return values, reasons

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tonewright.timbre.k_weighting import STATE, STEPS_PER_SECOND, step_energies
+from tonewright.timbre.mixing import energy
 
 TARGET_LUFS = -24.0
 _OFFSET_DB = -0.691
@@ -45,7 +46,7 @@ class LoudnessMeter:
         if samples.size == 0:
             return
         samples = np.ascontiguousarray(samples, dtype=np.float64)
-        self._sums += samples.sum(), samples @ samples
+        self._sums += samples.sum(), energy(samples)
         self._range = min(self._range[0], samples.min()), max(self._range[1], samples.max())
         self._energies = self._with(samples, self._state)
         self.length += samples.size

@@ -81,6 +81,11 @@ def value(features: RoughnessFeatures) -> float:
     return _WEIGHT * math.log10(roughness) + _CONSTANT if roughness >= _LEAST else 0.0
 
 
+def mean_roughness(value: float) -> float:
+    """The mean roughness that has this value; 0 for 0, which stands for all below 0.01."""
+    return 10 ** ((value - _CONSTANT) / _WEIGHT) if value else 0.0
+
+
 def _whole_frames(length: int, frame: int) -> int:
     """How many frames lie within a sound; the i-th begins at ⌊i · frame / 2⌋."""
     return 1 + 2 * ((length - frame) // frame) + int((length - frame) % frame >= frame // 2)

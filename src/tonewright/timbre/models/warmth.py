@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import scipy.fft
 
+from tonewright.timbre.mixing import energy
 from tonewright.timbre.names import UnmeasurableError
 from tonewright.timbre.onsets import find_onsets
 from tonewright.timbre.peaks import find_peaks, refined_peak
@@ -141,7 +142,7 @@ def _note(samples: np.ndarray, rate: int, corrected: bool) -> _Note:
         float(power @ np.arange(power.size) / total) * bin_hz,
         _straightness(power, above, corrected),
         float(low / total),
-        math.sqrt(samples @ samples / samples.size),
+        math.sqrt(energy(samples) / samples.size),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from tonewright import timbre
 from tonewright.audio.clips import resample
 from tonewright.timbre import describe
+from tonewright.timbre.models import hardness as hardness_model
 from tonewright.timbre.models import roughness as roughness_model
 from tonewright.timbre.sound import Hearing
 
@@ -119,12 +120,17 @@ def test_warmth_skips_silent_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "silent" in describe(sound, RATE, mode="classic").reasons["warmth"]
 
 
-def test_an_attack_of_one_sample() -> None:
-    classic, corrected = both("hardness", np.eye(1, 8000)[0])
-    click = np.exp(-np.arange(RATE) / 300.0)
+def test_an_attack_of_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = np.arange(RATE) / RATE
+    sound = np.concatenate([note(), np.exp(-8 * time) * np.cos(2 * np.pi * 500 * time)])
+
+    def at_the_peak(samples: np.ndarray, *arguments: object, **options: object) -> np.ndarray:
+        return np.array([4200, int(np.abs(samples[50000:]).argmax()) + 50000])
+
+    monkeypatch.setattr(hardness_model, "find_onsets", at_the_peak)
+    classic, corrected = both("hardness", sound)
+    assert math.isnan(classic)
     assert math.isfinite(corrected)
-    assert math.isfinite(timbre.hardness(click, RATE))
-    del classic
 
 
 def test_reverberation_time() -> None:
@@ -138,3 +144,49 @@ def test_reverberation_time() -> None:
     wet *= 0.3 / np.abs(wet).max()
     assert timbre.reverb(wet, RATE, mode="classic").time_s <= 1.1
     assert timbre.reverb(wet, RATE).time_s > 1.5
+
+
+def test_up_to_20_khz() -> None:
+    sound = note(220.0)
+    spectrum = np.fft.rfft(0.01 * noise(1.0, seed=3))
+    spectrum[np.fft.rfftfreq(RATE, 1 / RATE) < 20500] = 0.0
+    hiss = np.fft.irfft(spectrum, RATE) * np.exp(-3 * np.arange(RATE) / RATE)
+    for name in ("warmth", "hardness"):
+        with_hiss, without = both(name, sound + hiss), both(name, sound + 0.03 * hiss)
+        classic, corrected = abs(np.subtract(with_hiss, without))
+        assert corrected < 0.2 * classic, name
+
+
+def test_both_signs_are_alike() -> None:
+    sound = np.where(np.arange(8192) % 441 == 0, 1e-4, 0.0)
+    for seed in range(3):
+        sound = sound + 1e-3 * np.pad(noise(300 / RATE, seed=seed), (5000, 2892))
+    turned = [
+        abs(one - other)
+        for one, other in zip(both("sharpness", sound), both("sharpness", -sound), strict=True)
+    ]
+    assert turned[1] < 1e-6
+
+
+def test_the_gate_goes_with_the_sound() -> None:
+    sound = np.concatenate([noise(2.0), 0.4 * note(200.0, 2.0)])
+    quiet = 10 ** (-50 / 20) * sound
+    loud_classic, loud_corrected = both("warmth", sound)
+    classic, corrected = both("warmth", quiet)
+    assert abs(classic - loud_classic) > 0.01
+    assert corrected == pytest.approx(loud_corrected, abs=1e-3)
+
+
+def test_depth_of_a_sound_without_pitch() -> None:
+    slow = np.exp(-np.arange(RATE) / 3000.0) * np.sin(2 * np.pi * 3 * np.arange(RATE) / RATE)
+    assert math.isfinite(both("depth", slow)[1])
+    click = np.zeros(RATE)
+    click[0] = 1.0
+    assert math.isfinite(both("depth", click)[1])
+
+
+def test_a_click_is_followed_by_silence() -> None:
+    corrected = timbre.hardness(noise(300 / RATE), RATE, raw=True)
+    assert math.isfinite(corrected)
+    padded = timbre.hardness(np.pad(noise(300 / RATE), (0, 2048 - 300)), RATE, raw=True)
+    assert corrected == pytest.approx(padded, abs=1.0)

@@ -12,7 +12,7 @@ import math
 import queue
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tonewright.timbre.description import Description, model
 from tonewright.timbre.names import Mode, UnmeasurableError
 from tonewright.timbre.sound import Hearing
 
+PARTS = ("classic", "modes", "rates", "hard", "damaged", "rooms")
 POINTS = [name for name in DESCRIPTORS if name != "reverb"]
 EXACT = 0.001
 HARDNESS_MOST, HARDNESS_WORST, HARDNESS_SHARE = 0.01, 0.5, 98.0
@@ -83,8 +84,9 @@ def undefined_in_peer(path: Path) -> bool:
     return 512 <= info.frames * max(1.0, 44100 / info.samplerate) < 1024
 
 
-def exact_rows(files: list[Path], peers: Peers) -> list[Row]:
+def exact_rows(files: list[Path], peers: Peers | None) -> list[Row]:
     """Classic values and features against the peer's, sound by sound."""
+    assert peers is not None
     found: dict[str, list[tuple[float, str]]] = {name: [] for name in DESCRIPTORS}
     inner: dict[str, list[float]] = {name: [] for name in DESCRIPTORS}
     times: list[float] = []
@@ -214,8 +216,9 @@ def rate_row(files: list[Path]) -> Row:
     )
 
 
-def hard_rows(kind: str, cases: list[Path], peers: Peers) -> list[Row]:
+def hard_rows(kind: str, cases: list[Path], peers: Peers | None) -> list[Row]:
     """Sounds that break things: nothing may raise, and every NaN has its reason; classic beside the peer."""
+    assert peers is not None
     missing, raised, silent_nan, without = 0, 0, 0, 0
     errors: dict[str, list[tuple[float, str]]] = {name: [] for name in POINTS}
     for path, theirs in zip(cases, peers.measure(cases), strict=True):
@@ -337,6 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sounds", type=Path, help="a folder; with parts clips and rirs for the rooms")
     parser.add_argument("--quick", action="store_true", help="every tenth sound")
+    parser.add_argument("--only", nargs="+", default=PARTS, choices=PARTS, help="some parts of it")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     report = Report("Timbre, quality", ("tonewright", "numpy", "scipy", "numba"))
@@ -345,17 +349,19 @@ def main() -> None:
         folder = arguments.sounds or clips[0].parents[1]
         if arguments.quick:
             clips, files = clips[::9], files[::10]
-        peers = Peers()
-        report.peers = peers.versions
-        report.measure(lambda: exact_rows(files, peers), "classic")
-        report.measure(lambda: mode_rows(files), "the two modes")
-        report.measure(lambda: [rate_row(files)], "rates")
-        report.measure(
-            lambda: hard_rows("hard cases", hard_cases(Path(scratch, "hard")), peers), "hard cases"
-        )
-        damaged = [path for _, path in variants(clips, Path(scratch, "variants"))]
-        report.measure(lambda: hard_rows("damaged recordings", damaged, peers), "damaged recordings")
-        report.measure(lambda: room_rows(folder, arguments.quick), "rooms")
+        peers = Peers() if {"classic", "hard", "damaged"} & set(arguments.only) else None
+        report.peers = peers.versions if peers else {}
+        damaged = variants(clips, Path(scratch, "variants")) if "damaged" in arguments.only else ()
+        works: dict[str, Callable[[], list[Row]]] = {
+            "classic": lambda: exact_rows(files, peers),
+            "modes": lambda: mode_rows(files),
+            "rates": lambda: [rate_row(files)],
+            "hard": lambda: hard_rows("hard cases", hard_cases(Path(scratch, "hard")), peers),
+            "damaged": lambda: hard_rows("damaged recordings", [path for _, path in damaged], peers),
+            "rooms": lambda: room_rows(folder, arguments.quick),
+        }
+        for name in arguments.only:
+            report.measure(works[name], name)
     report.print(as_json=arguments.json)
     sys.exit(any(row.met is False for row in report.rows))
 

@@ -1,15 +1,17 @@
-"""Energy of a sound in bands, over short frames."""
+"""Levels of a sound in bands, over short frames."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
-from numba import njit
 
 WINDOW_S = 0.0116
 # Half octaves but for the lowest, in Hz.
-EDGES_HZ = np.array([250.0, 500.0, 707.1, 1000.0, 1414.2, 2000.0, 2828.4, 4000.0, 5656.9, 8000.0])
-BANDS = EDGES_HZ.size - 1
+EDGES_HZ = (250.0, 500.0, 707.1, 1000.0, 1414.2, 2000.0, 2828.4, 4000.0, 5656.9, 8000.0)
+BANDS = len(EDGES_HZ) - 1
 _BLOCK = 128
+_LEAST_ENERGY = 1e-20
 
 
 def frame_lengths(sample_rate: int) -> tuple[int, int]:
@@ -18,8 +20,8 @@ def frame_lengths(sample_rate: int) -> tuple[int, int]:
     return 2 * hop, hop
 
 
-def band_energies(channels: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Energy in bands from 250 Hz to 8 kHz, the sum over the channels, under a Hann window.
+def band_levels_db(channels: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Level in bands from 250 Hz to 8 kHz under a Hann window, 10 lg of the energy of all channels.
 
     Parameters
     ----------
@@ -28,33 +30,31 @@ def band_energies(channels: np.ndarray, sample_rate: int) -> np.ndarray:
 
     Returns
     -------
-    (bands, frames) float32; no frame reaches beyond the end of the sound
+    (bands, frames) re the sound's own peak; no frame reaches beyond the end of the sound
     """
     from scipy.fft import rfft
 
     length, hop = frame_lengths(sample_rate)
     frames = max((channels.shape[-1] - length) // hop + 1, 0)
-    energies = np.zeros((BANDS, frames), np.float32)
-    if frames == 0:
-        return energies
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
-    first = np.ceil(EDGES_HZ * length / sample_rate).astype(np.int64)
-    bins = np.minimum(first, length // 2 + 1)
+    energies = np.zeros((frames, BANDS), np.float32)
+    peak = np.abs(channels).max(initial=0.0)
+    if frames == 0 or not peak > 0:
+        return np.full((BANDS, frames), 10 * np.log10(_LEAST_ENERGY))
+    window = ((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)) / peak).astype(np.float32)
+    membership = _membership(length, sample_rate)
     for channel in channels:
         views = np.lib.stride_tricks.sliding_window_view(channel, length)[::hop]
         for start in range(0, frames, _BLOCK):
-            block = views[start : start + _BLOCK] * window
-            spectra = rfft(block.astype(np.float32, copy=False), axis=1)
-            _add_bands(spectra.view(np.float32), bins, energies[:, start : start + _BLOCK])
-    return energies
+            block = np.multiply(views[start : start + _BLOCK], window, dtype=np.float32)
+            spectra = np.asarray(rfft(block, axis=1)).view(np.float32)[:, : len(membership)]
+            energies[start : start + _BLOCK] += np.square(spectra) @ membership
+    return 10 * np.log10(np.maximum(energies.T, _LEAST_ENERGY))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _add_bands(spectra: np.ndarray, bins: np.ndarray, energies: np.ndarray) -> None:
-    """Add the squares of spectra (frames, 2 bins), real and imaginary parts in turn, to (bands, frames)."""
-    for frame in range(energies.shape[1]):
-        for band in range(energies.shape[0]):
-            total = np.float32(0.0)
-            for part in range(2 * bins[band], 2 * bins[band + 1]):
-                total += spectra[frame, part] * spectra[frame, part]
-            energies[band, frame] += total
+def _membership(length: int, sample_rate: int) -> np.ndarray:
+    """(2 bins, bands), 1 where a bin lies in a band; real and imaginary parts have a row each."""
+    bins = np.minimum(np.ceil(np.array(EDGES_HZ) * length / sample_rate).astype(int), length // 2 + 1)
+    membership = np.zeros((2 * int(bins[-1]), BANDS), np.float32)
+    for band, (first, end) in enumerate(itertools.pairwise(bins)):
+        membership[2 * first : 2 * end, band] = 1.0
+    return membership

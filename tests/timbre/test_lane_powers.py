@@ -5,10 +5,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from tonewright.timbre.lane_formulas import formula
 from tonewright.timbre.lane_powers import exp2, log2, polynomial
 from tonewright.timbre.lanes import LANES, load, store
 
-_sine = polynomial(np.sin, 0.0, 1.0, 7)
+_sine = formula(polynomial(np.sin, 0.0, 1.0, 7))
 
 
 @numba.njit

@@ -16,12 +16,13 @@ import numba
 import numpy as np
 
 from tonewright.dsp import biquads
+from tonewright.timbre.lane_formulas import Lane, formula
 from tonewright.timbre.lanes import (
-    CALLED,
     FEW,
     LANES,
     OPTIONS,
     deal,
+    larger,
     load,
     load_few,
     magnitude,
@@ -121,8 +122,8 @@ def _coefficients(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(rows[0]), np.ascontiguousarray(np.array(rows[1:]).T)
 
 
-@numba.njit(**CALLED, **_FAST)
-def _section(x: Any, x1: Any, x2: Any, y1: Any, y2: Any, middle: Any, a1: Any, a2: Any) -> Any:
+@formula
+def _section(x: Lane, x1: Lane, x2: Lane, y1: Lane, y2: Lane, middle: Lane, a1: Lane, a2: Lane) -> Lane:
     # The last output comes last, so that the next sample waits for one multiplication and addition alone.
     return ((x + x2) + middle * x1 - a2 * y2) - a1 * y1
 
@@ -133,14 +134,15 @@ def _above_lowest(samples: np.ndarray, coefficients: np.ndarray, above: np.ndarr
     gain, middle, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
     x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = peak = 0.0
     for begin in range(0, samples.size, _BLOCK):
-        for n in range(begin, min(begin + _BLOCK, samples.size)):
+        end = begin + _BLOCK if begin + _BLOCK < samples.size else samples.size
+        for n in range(begin, end):
             x = samples[n] * gain
             y = _section(x, x1, x2, y1, y2, middle, a1, a2)
             z = _section(y, y1, y2, z1, z2, middle, a1, a2)
             w = _section(z, z1, z2, w1, w2, middle, a1, a2)
             x1, x2, y1, y2, z1, z2, w1, w2 = x, x1, y, y1, z, z1, w, w1
             above[n] = w
-            peak = max(peak, abs(w))
+            peak = larger(peak, abs(w))
         if abs(x1) + abs(y1) + abs(z1) + abs(w1) < _SILENCE:
             x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = 0.0
     return peak
@@ -165,7 +167,8 @@ def _split(
     zero, one, silence = spread_few(0.0), spread_few(1.0), spread_few(_SILENCE)
     x1 = x2 = y1 = y2 = z1 = z2 = w1 = w2 = zero
     for begin in range(0, above.size, _BLOCK):
-        count = min(_BLOCK, above.size - begin)
+        left = above.size - begin
+        count = left if left < _BLOCK else _BLOCK
         for n in range(count):
             above[begin + n] *= scale
             x = spread_few(above[begin + n])

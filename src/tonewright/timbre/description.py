@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -102,14 +104,27 @@ def described(
     """As `describe`, of samples (channels, time) that were checked; `gain` fixes the normalising gain."""
     facts = (samples.shape[1] / sample_rate, sample_rate, samples.shape[0], mode)
     try:
-        hearing = _hearing(samples, sample_rate, mode, gain)
+        with _without_collection():
+            hearing = _hearing(samples, sample_rate, mode, gain)
+            values, reasons = measured(hearing)
     except UnmeasurableError as reason:
         names = (*DESCRIPTORS, *EXTRAS)
         return Description(dict.fromkeys(names, math.nan), *facts, dict.fromkeys(names, str(reason)))
-    values, reasons = measured(hearing)
     if not raw:
         values = {name: clipped(name, value) for name, value in values.items()}
     return Description(values, *facts, reasons, tuple(hearing.notes))
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for unreachable objects meanwhile: a first call, which compiles, makes a million objects."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: bool = False) -> Description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.lanes import OPTIONS, larger
 
 _HOLD_S = 0.01
 
@@ -45,5 +45,5 @@ def _follow(samples: np.ndarray, fall: float, hold_samples: float, result: np.nd
         elif held < hold_samples:
             held += 1
         else:
-            level = max(level - fall, size)
+            level = larger(level - fall, size)
         result[i] = level

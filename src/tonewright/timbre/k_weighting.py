@@ -18,6 +18,7 @@ from tonewright.timbre.lanes import (
     FEW,
     OPTIONS,
     LanesType,
+    first_number,
     instructions,
     load_few,
     spread_few,
@@ -115,7 +116,7 @@ def _load_apart(typingctx, array, place, step):  # type: ignore[no-untyped-def]
     kind = LanesType(array.dtype, FEW)
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        data = first_number(context, builder, sig, args, 0)
         vector = ir.Constant(kind.ir_type(), ir.Undefined)
         for lane in range(FEW):
             at = builder.add(args[1], builder.mul(args[2], args[2].type(lane)))
@@ -150,7 +151,8 @@ def _add(samples, count, apart, filters, states, position, sample_rate, energies
     first, n = position * STEPS_PER_SECOND // sample_rate, 0
     step = first
     while n < count:
-        end = min(count, (step + 1) * sample_rate // STEPS_PER_SECOND - position)
+        end = (step + 1) * sample_rate // STEPS_PER_SECOND - position
+        end = end if end < count else count
         total = load_few(energies, (step - first) * FEW)
         for i in range(n, end):
             x = _load_apart(samples, i, apart)
@@ -160,7 +162,7 @@ def _add(samples, count, apart, filters, states, position, sample_rate, energies
             total = total + gain * z * z
             x2, x1, y2, y1, z2, z1 = x1, x, y1, y, z1, z
         store(energies, (step - first) * FEW, total)
-        step, n = step + 1, max(n, end)
+        step, n = step + 1, end if end > n else n
     store(states, 0, x1)
     store(states, FEW, x2)
     store(states, 2 * FEW, y1)

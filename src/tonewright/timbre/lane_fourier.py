@@ -22,7 +22,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from tonewright.timbre.lanes import CONTRACTED, LANES, OPTIONS, in_all, instructions
+from tonewright.timbre.lanes import CONTRACTED, LANES, OPTIONS, first_number, in_all, instructions
 from tonewright.timbre.turning import turn_all
 
 RADIX = 8
@@ -194,9 +194,9 @@ def _butterfly(radix: int, *, turned: bool) -> Any:
     def run(typingctx, work, first, step, rotations, place):  # type: ignore[no-untyped-def]
         def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
             kind = ir.VectorType(ir.FloatType(), LANES)
-            vectors = context.make_array(sig.args[0])(context, builder, args[0]).data
+            vectors = first_number(context, builder, sig, args, 0)
             vectors = builder.bitcast(vectors, kind.as_pointer())
-            table = context.make_array(sig.args[3])(context, builder, args[3]).data
+            table = first_number(context, builder, sig, args, 3)
             whole = ir.IntType(64)
 
             def pointer(k, part):  # type: ignore[no-untyped-def]

@@ -31,7 +31,14 @@ keep_freed_memory()
 # Single precision numbers in a vector; `load_few` and `spread_few` make vectors of FEW.
 LANES, FEW = 16, 4
 # How kernels are compiled; and those that only kernels call.
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
+# They allocate nothing, so no references are counted.
+OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+    "error_model": "numpy",
+    "_nrt": False,
+}
 CALLED: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True}
 
 CONTRACTED = ("contract", "nsz")
@@ -92,11 +99,16 @@ for _function, _name in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, 
 _define(operator.and_, False, lambda b, x, y: b.and_(x, y))
 
 
+def first_number(context: Any, builder: Any, sig: Any, args: Any, which: int) -> Any:
+    """Where the numbers of an array begin, which is the argument so numbered."""
+    return context.data_model_manager[sig.args[which]].get(builder, args[which], "data")
+
+
 def _pointer(context: Any, builder: Any, sig: Any, args: Any, kind: LanesType) -> Any:
     """Where a vector stands, of the arguments array and place."""
-    array = context.make_array(sig.args[0])(context, builder, args[0])
+    data = first_number(context, builder, sig, args, 0)
     place = context.cast(builder, args[1], sig.args[1], types.intp)
-    return builder.bitcast(builder.gep(array.data, [place]), kind.ir_type().as_pointer())
+    return builder.bitcast(builder.gep(data, [place]), kind.ir_type().as_pointer())
 
 
 def _loader(count: int) -> Any:
@@ -167,7 +179,7 @@ def deal(typingctx, source, place, target, to, step):  # type: ignore[no-untyped
 
     def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
         def pointer(array: int, at: Any) -> Any:
-            data = context.make_array(sig.args[array])(context, builder, args[array]).data
+            data = first_number(context, builder, sig, args, array)
             return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
         def picked(one: Any, other: Any, lanes: range) -> Any:
@@ -198,7 +210,7 @@ def where(typingctx, mask, value, other):  # type: ignore[no-untyped-def]
 
 @instructions
 def smaller(typingctx, value, other):  # type: ignore[no-untyped-def]
-    """The smaller number in each lane."""
+    """The smaller number in each lane, or of two."""
 
     def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
         return builder.select(builder.fcmp_ordered("<", *args), *args)
@@ -208,7 +220,7 @@ def smaller(typingctx, value, other):  # type: ignore[no-untyped-def]
 
 @instructions
 def larger(typingctx, value, other):  # type: ignore[no-untyped-def]
-    """The larger number in each lane."""
+    """The larger number in each lane, or of two."""
 
     def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
         return builder.select(builder.fcmp_ordered(">", *args), *args)
@@ -237,29 +249,33 @@ def first_lane(typingctx, packed):  # type: ignore[no-untyped-def]
     return types.int64(types.int64), generate
 
 
-def _named(name: str, result: Callable[[LanesType], types.Type], *, summing: bool = False) -> Any:
-    """A function of one vector that the compiler knows by name."""
+def call_named(builder: Any, name: str, value: Any, *, reduced: bool = False, summing: bool = False) -> Any:
+    """What a function of one vector gives that the compiler knows by name."""
+    kind = value.type
+    start = [kind.element(0.0)] if summing else []
+    shape = ir.FunctionType(kind.element if reduced else kind, [kind.element] * len(start) + [kind])
+    suffix = f"v{kind.count}f{64 if isinstance(kind.element, ir.DoubleType) else 32}"
+    found = builder.module.declare_intrinsic(f"{name}.{suffix}", (), shape)
+    return builder.call(found, [*start, value], fastmath=_SUMMED)
+
+
+def _named(name: str, *, reduced: bool = False, summing: bool = False) -> Any:
+    """A function for kernels of one vector, which gives one as well, or is reduced to a number."""
 
     @instructions
     def function(typingctx, value):  # type: ignore[no-untyped-def]
         def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
-            kind = value.ir_type()
-            suffix = f"v{value.count}f{value.dtype.bitwidth}"
-            start = [kind.element(0.0)] if summing else []
-            returned = context.get_value_type(sig.return_type)
-            shape = ir.FunctionType(returned, [kind.element] * len(start) + [kind])
-            found = builder.module.declare_intrinsic(f"{name}.{suffix}", (), shape)
-            return builder.call(found, [*start, args[0]], fastmath=_SUMMED)
+            return call_named(builder, name, args[0], reduced=reduced, summing=summing)
 
-        return result(value)(value), generate
+        return (value.dtype if reduced else value)(value), generate
 
     return function
 
 
 # Of one vector: root, nearest whole number and magnitude in each lane; its sum, lowest and highest number.
-root = _named("llvm.sqrt", lambda kind: kind)
-nearest = _named("llvm.rint", lambda kind: kind)
-magnitude = _named("llvm.fabs", lambda kind: kind)
-summed = _named("llvm.vector.reduce.fadd", lambda kind: kind.dtype, summing=True)
-lowest = _named("llvm.vector.reduce.fmin", lambda kind: kind.dtype)
-highest = _named("llvm.vector.reduce.fmax", lambda kind: kind.dtype)
+root = _named("llvm.sqrt")
+nearest = _named("llvm.rint")
+magnitude = _named("llvm.fabs")
+summed = _named("llvm.vector.reduce.fadd", reduced=True, summing=True)
+lowest = _named("llvm.vector.reduce.fmin", reduced=True)
+highest = _named("llvm.vector.reduce.fmax", reduced=True)

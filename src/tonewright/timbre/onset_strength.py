@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from tonewright.dsp.hearing import mel_filterbank
+from tonewright.timbre.lane_formulas import even_power, odd_power
 from tonewright.timbre.lane_fourier import factors, places, transform
 from tonewright.timbre.lane_powers import log2
 from tonewright.timbre.lanes import LANES, OPTIONS, larger, load, spread, store
@@ -44,14 +45,12 @@ def onset_strength(samples: np.ndarray, *, sample_rate: float, lead: int = 0) ->
     sound = hops(samples, whole + OVERLAP - 1, lead=lead + FRAME // 2)
     levels = np.empty((_BANDS, whole), dtype=np.float32)
     work = np.empty((FRAME, 2, LANES), dtype=np.float32)
-    powers = np.empty((2, BINS, LANES), dtype=np.float32)
+    powers = np.empty((BINS, 2, LANES), dtype=np.float32)
     # The transform is called from here, not from a kernel, which would compile it once more.
     for first in range(0, whole, PAIR):
         lay_frames(sound, hann_window() / 2, first, work)
         transform(work, factors(FRAME))
-        _square_pairs(work, places(FRAME), powers)
-        for half, power in enumerate(powers):
-            _store_levels(power, *_mel_rows(sample_rate), levels, first + half * LANES)
+        _store_levels(work, places(FRAME), powers, *_mel_rows(sample_rate), levels, first)
     return _mean_rises(levels[:, :frames])
 
 
@@ -86,23 +85,31 @@ def _mel_rows(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(**OPTIONS)
-def _square_pairs(work: np.ndarray, place: np.ndarray, powers: np.ndarray) -> None:
-    """Power of the frames of either part, from transforms with half of the window: (2, bins, 16)."""
+def _store_levels(
+    work: np.ndarray,
+    place: np.ndarray,
+    powers: np.ndarray,
+    bounds: np.ndarray,
+    weights: np.ndarray,
+    levels: np.ndarray,
+    first: int,
+) -> None:
+    """log₂ of the bands' power in the frames of either part, from transforms with half of the window.
+
+    `powers` (bins, 2, 16) is room to work.
+    """
     for k in range(BINS):
         one, mirror = place[k] * PAIR, place[(FRAME - k) % FRAME] * PAIR
         a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
-        store(powers, k * LANES, (a + c) * (a + c) + (b - d) * (b - d))
-        store(powers, (BINS + k) * LANES, (b + d) * (b + d) + (c - a) * (c - a))
-
-
-@njit(**OPTIONS)
-def _store_levels(
-    power: np.ndarray, bounds: np.ndarray, weights: np.ndarray, levels: np.ndarray, first: int
-) -> None:
-    """log₂ of the bands' power in sixteen frames, from that of the bins (bins, 16)."""
+        store(powers, k * PAIR, even_power(a, b, c, d))
+        store(powers, k * PAIR + LANES, odd_power(a, b, c, d))
     least = spread(np.float32(_LEAST_POWER))
     for band in range(bounds.shape[0]):
-        total = spread(np.float32(0))
+        total, other = spread(np.float32(0)), spread(np.float32(0))
         for k in range(bounds[band, 0], bounds[band, 1]):
-            total = total + spread(weights[band, k - bounds[band, 0]]) * load(power, k * LANES)
-        store(levels, band * levels.shape[1] + first, log2(larger(total, least)))
+            weight = spread(weights[band, k - bounds[band, 0]])
+            total = total + weight * load(powers, k * PAIR)
+            other = other + weight * load(powers, k * PAIR + LANES)
+        at = band * levels.shape[1] + first
+        store(levels, at, log2(larger(total, least)))
+        store(levels, at + LANES, log2(larger(other, least)))

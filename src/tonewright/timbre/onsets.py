@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.lanes import OPTIONS, larger
 from tonewright.timbre.onset_strength import onset_strength
 from tonewright.timbre.spectra import HOP
 
@@ -124,10 +124,11 @@ def _rise_start(envelope: np.ndarray, onset: int, near: int, far: int, least: fl
                 return 0
             continue
         lower, top = onset - 1, level
-        while lower >= max(0, onset - far - 1) and envelope[lower] >= level:
-            top = max(top, envelope[lower])
+        farthest = onset - far - 1 if onset > far else 0
+        while lower >= farthest and envelope[lower] >= level:
+            top = larger(top, envelope[lower])
             lower -= 1
-        if lower < max(0, onset - far - 1) or top - envelope[lower] >= least:
+        if lower < farthest or top - envelope[lower] >= least:
             return onset
         if lower < nperseg:
             return 0

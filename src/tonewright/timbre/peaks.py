@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.lanes import OPTIONS, smaller
 
 
 def peaks(levels: np.ndarray, contrast: float) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +78,7 @@ def find_peaks(levels: np.ndarray, floor: float, contrast: float, found: np.ndar
             continue
         if peak >= 0:
             for k in range(previous, i - 1):
-                notch = min(notch, levels[k])
+                notch = smaller(notch, levels[k])
         previous = i
         deep = peak >= 0 and top - notch >= contrast
         if deep and top - left >= contrast:
@@ -86,7 +86,7 @@ def find_peaks(levels: np.ndarray, floor: float, contrast: float, found: np.ndar
             count += 1
             left = notch
         elif peak >= 0:
-            left = min(left, notch)
+            left = smaller(left, notch)
         if peak < 0 or deep or level > top:
             peak, top, notch = i, level, np.inf
     if peak >= 0 and top - left >= contrast:

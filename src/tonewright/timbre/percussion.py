@@ -14,8 +14,9 @@ import numpy as np
 from llvmlite import ir
 from numba import njit
 
+from tonewright.timbre.lane_formulas import Lane, formula
 from tonewright.timbre.lane_fourier import factors, places, transform
-from tonewright.timbre.lanes import LANES, OPTIONS, instructions, load, root, spread, store, where
+from tonewright.timbre.lanes import LANES, OPTIONS, instructions, load, root, spread, store
 from tonewright.timbre.medians import REACH, fill_medians, mirrored
 from tonewright.timbre.spectra import BINS, FRAME, HOP, OVERLAP, PAIR, hann_window, hops, lay_frames
 from tonewright.timbre.turning import turn_all
@@ -23,7 +24,7 @@ from tonewright.timbre.turning import turn_all
 # Bins in whole vectors. Rows of levels: of 32 frames, of the 32 before them, and of 15 more.
 _WIDE = -(-BINS // LANES) * LANES
 _ROWS = REACH + 2 * PAIR
-_HALF, _NOTHING = np.float32(0.5), np.float32(0)
+_NOTHING = np.float32(0)
 
 
 class Parts(NamedTuple):
@@ -176,6 +177,14 @@ def _separate(
             store(around, last + (1 + k) * PAIR, load(around, last - k * PAIR))
 
 
+@formula
+def _share(percussive: Lane, harmonic: Lane) -> Lane:
+    """Of a spectrum, what is percussive, from both medians."""
+    power = percussive * percussive
+    total = power + harmonic * harmonic
+    return (total > 0.0).chosen(power / total, 0.5)
+
+
 @njit(**OPTIONS)
 def _join_percussive(
     spectra: np.ndarray, along_bins: np.ndarray, along_time: np.ndarray, work: np.ndarray
@@ -189,12 +198,10 @@ def _join_percussive(
         a, b = load(spectra, at), load(spectra, at + PAIR)
         c, d = load(spectra, at + LANES), load(spectra, at + PAIR + LANES)
         p, h = load(along_bins, k * PAIR), load(along_time, k * PAIR)
-        total = p * p + h * h
-        share = where(total > spread(_NOTHING), p * p / total, spread(_HALF))
+        share = _share(p, h)
         a, b = a * share, b * share
         p, h = load(along_bins, k * PAIR + LANES), load(along_time, k * PAIR + LANES)
-        total = p * p + h * h
-        share = where(total > spread(_NOTHING), p * p / total, spread(_HALF))
+        share = _share(p, h)
         c, d = c * share, d * share
         # Imaginary parts of bins 0 and 1024 are 0.
         store(work, k * PAIR, a - d)

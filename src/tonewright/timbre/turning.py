@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
-from tonewright.timbre.lanes import LANES, OPTIONS, instructions
+from tonewright.timbre.lanes import LANES, OPTIONS, first_number, instructions
 
 
 @instructions
@@ -28,7 +28,7 @@ def turn(typingctx, source, place, step, target, to, target_step):  # type: igno
         size = source.dtype.bitwidth // 8
 
         def pointers(at: int) -> list[Any]:
-            data = context.make_array(sig.args[at])(context, builder, args[at]).data
+            data = first_number(context, builder, sig, args, at)
             kind = ir.VectorType(data.type.pointee, LANES).as_pointer()
             first, apart = args[at + 1], args[at + 2]
             places = [builder.add(first, builder.mul(apart, apart.type(k))) for k in range(LANES)]

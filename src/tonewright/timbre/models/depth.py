@@ -12,6 +12,7 @@ from numba import njit
 from tonewright.dsp.spectra import window
 from tonewright.timbre.branches import frame_power
 from tonewright.timbre.envelope import envelope
+from tonewright.timbre.lane_formulas import even_power, odd_power
 from tonewright.timbre.lane_fourier import factors, places, transform
 from tonewright.timbre.lanes import LANES, OPTIONS, load, spread, store
 from tonewright.timbre.names import UnmeasurableError
@@ -222,8 +223,8 @@ def _add_spectra(
         one, mirror = 2 * LANES * place[k], 2 * LANES * place[(_FRAME - k) % _FRAME]
         a, b, c, d = load(work, one), load(work, one + LANES), load(work, mirror), load(work, mirror + LANES)
         sides = spread(np.float32(0.5 if k % (_FRAME // 2) == 0 else 1.0))
-        mine = sides * ((a + c) * (a + c) + (b - d) * (b - d))
-        other = sides * ((b + d) * (b + d) + (c - a) * (c - a))
+        mine = sides * even_power(a, b, c, d)
+        other = sides * odd_power(a, b, c, d)
         store(total, k * LANES, load(total, k * LANES) + mine)
         power, moment = power + other, moment + spread(np.float32(k)) * other
     store(sums, first, power)

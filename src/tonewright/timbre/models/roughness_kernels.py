@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numba
 import numpy as np
 
-from tonewright.timbre.lane_powers import exp2, log2, polynomial
+from tonewright.timbre.lane_formulas import Lane, even_power, formula, odd_power
+from tonewright.timbre.lane_powers import logarithm, polynomial, power_of_two
 from tonewright.timbre.lanes import (
     LANES,
     OPTIONS,
@@ -23,18 +26,30 @@ from tonewright.timbre.lanes import (
 )
 
 # Beats fade with the distance of two partials in critical bandwidths, x = s Δf: e^(−3.51 x) − e^(−5.75 x).
-_SLOW, _FAST = np.float32(-3.51 * np.log2(np.e)), np.float32(-5.75 * np.log2(np.e))
+_SLOW, _FAST = -3.51 * math.log2(math.e), -5.75 * math.log2(math.e)
 _S0, _S1, _S2 = np.float32(0.24), np.float32(0.0207), np.float32(18.96)
 # Pairs beyond the reach add less than 1e-8 each to a frame of few peaks, and 1e-5 of the whole to one of
 # many, which has pairs at every distance; none is computed with more than _FARTHEST.
-_REACH, _REACH_OF_MANY, _MANY, _FARTHEST = np.float32(5.5), np.float32(3.9), 64, np.float32(15)
-_TENTH = np.float32(0.1)
+_REACH, _REACH_OF_MANY, _MANY, _FARTHEST = np.float32(5.5), np.float32(3.9), 64, 15.0
+_TENTH = 0.1
 _FAR_HZ = np.float32(1e9)
 # Interpolation lifts a peak by an eighth at most: the lower one of a pair may come to 9/8 of the higher.
 _contrast_weight = polynomial(lambda t: 0.5 * (2 / (1 + t)) ** 3.11, 0.0, 1.13, 9)
 # Rows of what is known of the peaks of a frame.
 _FREQUENCY, _LEVEL, _INVERSE, _RAW, _TENTH_POWER = range(5)
 ROWS = 5
+
+
+@formula
+def _tenth_power(level: Lane) -> Lane:
+    return power_of_two(logarithm(level) * _TENTH)
+
+
+@formula
+def _beat(distance: Lane, ratio: Lane) -> Lane:
+    """What a pair adds but for its level, from its distance in critical bandwidths and its levels' ratio."""
+    distance = distance.smaller(_FARTHEST)
+    return _contrast_weight(ratio) * (power_of_two(distance * _SLOW) - power_of_two(distance * _FAST))
 
 
 @numba.njit(**OPTIONS)
@@ -81,10 +96,8 @@ def separate(work: np.ndarray, places: np.ndarray, levels: np.ndarray) -> float:
         one, other = 2 * LANES * places[k], 2 * LANES * places[(points - k) % points]
         real, imaginary = load(work, one), load(work, one + LANES)
         mirrored, turned = load(work, other), load(work, other + LANES)
-        a, b = real + mirrored, imaginary - turned
-        even = half * root(a * a + b * b)
-        a, b = imaginary + turned, real - mirrored
-        odd = half * root(a * a + b * b)
+        even = half * root(even_power(real, imaginary, mirrored, turned))
+        odd = half * root(odd_power(real, imaginary, mirrored, turned))
         store(levels, 2 * LANES * k, even)
         store(levels, 2 * LANES * k + LANES, odd)
         top = larger(top, larger(even, odd))
@@ -154,7 +167,7 @@ def refine(
     peaks : (LANES, ROWS, peaks + LANES) float32, written
     """
     rows, width = peaks.shape[1], peaks.shape[2]
-    one, tenth = spread(np.float32(1)), spread(_TENTH)
+    one = spread(np.float32(1))
     for lane in range(LANES):
         count = counts[lane]
         for i in range(count):
@@ -175,7 +188,7 @@ def refine(
         for i in range(begin, begin + count, LANES):
             level = load(peaks, i + _LEVEL * width)
             store(peaks, i + _INVERSE * width, one / level)
-            store(peaks, i + _TENTH_POWER * width, exp2(tenth * log2(level)))
+            store(peaks, i + _TENTH_POWER * width, _tenth_power(level))
         store(peaks, begin + _INVERSE * width + count, one)
         store(peaks, begin + _TENTH_POWER * width + count, one)
 
@@ -192,7 +205,6 @@ def pair_roughness(peaks: np.ndarray, counts: np.ndarray, part: int, result: np.
     result : (LANES, 2), of which one column is written
     """
     rows, width = peaks.shape[1], peaks.shape[2]
-    farthest = spread(_FARTHEST)
     for lane in range(LANES):
         total, at = 0.0, lane * rows * width
         reach = _REACH if counts[lane] < _MANY else _REACH_OF_MANY
@@ -206,11 +218,10 @@ def pair_roughness(peaks: np.ndarray, counts: np.ndarray, part: int, result: np.
             for j in range(at + i + 1, at + counts[lane], LANES):
                 if peaks[lane, _FREQUENCY, j - at] > end:
                     break
-                distance = smaller((load(peaks, j) - here) * scale, farthest)
                 upper = level * load(peaks, j + _INVERSE * width)
                 lower = inverse * load(peaks, j + _LEVEL * width)
                 ratio = where(load(peaks, j + _RAW * width) > raw, upper, lower)
-                beat = exp2(spread(_SLOW) * distance) - exp2(spread(_FAST) * distance)
-                inner += load(peaks, j + _TENTH_POWER * width) * _contrast_weight(ratio) * beat
+                beat = _beat((load(peaks, j) - here) * scale, ratio)
+                inner += load(peaks, j + _TENTH_POWER * width) * beat
             total += summed(inner) * peaks[lane, _TENTH_POWER, i]
         result[lane, part] = total

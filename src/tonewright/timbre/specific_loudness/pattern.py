@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from tonewright.timbre.lanes import OPTIONS
+from tonewright.timbre.lanes import OPTIONS, larger
 from tonewright.timbre.specific_loudness import tables
 
 POINTS = 240
@@ -93,8 +93,8 @@ def _spread_upwards(main, upper, limits, slopes, pattern, total):
                     area += own * (end - bark)
                     loudness = own
                 else:
-                    slope = slopes[row, min(band - 1, last_column)]
-                    reached = max(limits[row], own)
+                    slope = slopes[row, band - 1 if band - 1 < last_column else last_column]
+                    reached = larger(limits[row], own)
                     tenths = round((loudness - reached) / slope * 10.0)
                     width = (tenths if tenths != 0 else 1) * 0.1
                     end = bark + width
@@ -106,9 +106,9 @@ def _spread_upwards(main, upper, limits, slopes, pattern, total):
                 last = round(end * 10.0)
                 for point in range(first, last + 1):
                     pattern[frame, point - 1] = loudness - (point * 0.1 - bark) * slope
-                first = max(first, last)
-                if reached == limits[row]:
-                    row = min(row + 1, last_row)
+                first = last if last > first else first
+                if reached == limits[row] and row < last_row:
+                    row += 1
                 loudness, bark = reached, last * 0.1
         parts, half = (1000.0, 0.5) if area <= 16.0 else (100.0, 0.05)
         total[frame] = math.floor(area * parts + half) / parts

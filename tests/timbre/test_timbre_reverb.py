@@ -7,6 +7,7 @@ import itertools
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 
 from tonewright.audio.files import read
 from tonewright.timbre.models.reverb import ReverbFeatures, classic_time_s, features, value
+from tonewright.timbre.sound import Hearing
 
 DECAYS_S = np.round(np.arange(0.2, 1.15, 0.1), 1)
 
 
 def heard(channels: np.ndarray, sample_rate: int = 44100) -> ReverbFeatures:
-    return features(SimpleNamespace(channels=channels, channels_rate=sample_rate, corrected=False))
+    hearing = SimpleNamespace(channels=channels, channels_rate=sample_rate, corrected=False)
+    return features(cast(Hearing, hearing))
 
 
 def likeliest(sound: np.ndarray, rate: float) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tonewright.timbre.models.reverb_kernels import falling_decays, mean_smoothed
+from tonewright.timbre.models.reverb_kernels import falling_decays
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
@@ -17,6 +17,7 @@ _DECAYS_S = 0.2 + 0.1 * np.arange(10)
 # At 24 kHz; other rates in proportion.
 _SUB_FRAME, _HOP, _REMEMBERED = 700, 200, 800
 _SUB_FRAMES = 7
+_INITIAL_S, _KEPT_SHARE = 0.3, 0.995
 _LEAST_RATE_HZ = 44100
 
 
@@ -98,6 +99,34 @@ def classic_time_s(samples: np.ndarray, sample_rate: int) -> float:
         kept[phase, : part.size] = part
     log_growth = 3.0 * math.log(10.0) * step / (_DECAYS_S * sample_rate)
     growth = np.exp(log_growth[:, None] * np.arange(4 * sub_frame))
-    found = falling_decays(kept, sub_frame, hop, frames, growth, log_growth)
-    mean = mean_smoothed(found, _DECAYS_S, round(scale * _REMEMBERED / step))
-    return float(_DECAYS_S[0]) if math.isnan(mean) else mean
+    found = np.full(frames, -1)
+    falling_decays(kept, sub_frame, hop, growth, log_growth, found)
+    return _mean_smoothed(found.tolist(), round(scale * _REMEMBERED / step))
+
+
+def _mean_smoothed(found: list[int], remembered: int) -> float:
+    """Mean of the smoothed estimate over the frames that gave one; 0.2 where none did.
+
+    Of the last estimates the most frequent is smoothed. The very first is never forgotten.
+
+    Parameters
+    ----------
+    found : for each frame the index of a decay, or −1
+    remembered : how many estimates are counted
+    """
+    decays_s = _DECAYS_S.tolist()
+    estimates = [index for index in found if index >= 0]
+    counts = [0] * len(decays_s)
+    frequent = smoothed = _INITIAL_S
+    total, seen = 0.0, 0
+    for index in found:
+        if index >= 0:
+            counts[index] += 1
+            seen += 1
+            if seen > remembered + 1:
+                counts[estimates[seen - 1 - remembered]] -= 1
+            frequent = decays_s[counts.index(max(counts))]
+        smoothed = _KEPT_SHARE * smoothed + (1.0 - _KEPT_SHARE) * frequent
+        if index >= 0:
+            total += smoothed
+    return total / seen if seen else decays_s[0]

@@ -7,16 +7,21 @@ import math
 import numpy as np
 from numba import njit
 
-OPTIONS = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nnan", "nsz"}}
-_INITIAL_S, _KEPT_SHARE = 0.3, 0.995
+OPTIONS = {
+    "cache": True,
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+    "fastmath": {"reassoc", "contract", "nnan", "nsz"},
+}
+_WITHIN = {**OPTIONS, "no_cpython_wrapper": True}
 _LEAST_FALLS, _LAST_SUB_FRAME = 3, 5
 
 
 @njit(**OPTIONS)
 def falling_decays(
-    kept: np.ndarray, sub_frame: int, hop: int, frames: int, growth: np.ndarray, log_growth: np.ndarray
-) -> np.ndarray:
-    """Index of the likeliest decay of each frame, −1 where it holds none.
+    kept: np.ndarray, sub_frame: int, hop: int, growth: np.ndarray, log_growth: np.ndarray, found: np.ndarray
+) -> None:
+    """Fill in the index of the likeliest decay of each frame that holds one.
 
     A fall that lasts through all sub-frames counts as none.
 
@@ -27,20 +32,19 @@ def falling_decays(
     hop : between frames, in samples before any were left out
     growth : (decays, 4 sub-frames) a^{−n}
     log_growth : (decays,) −log a
+    found : (frames,) int64
     """
-    found = np.full(frames, -1)
-    likeliest = 0
-    for frame in range(frames):
+    likeliest = np.int64(0)
+    for frame in range(found.size):
         start = frame * hop
         sound = kept[start % kept.shape[0], start // kept.shape[0] :]
         falls = _falls(sound, sub_frame)
         if _LEAST_FALLS <= falls < _LAST_SUB_FRAME:
             likeliest = _likeliest(sound[: falls * sub_frame], growth, log_growth, likeliest)
             found[frame] = likeliest
-    return found
 
 
-@njit(**OPTIONS)
+@njit(**_WITHIN)
 def _falls(sound: np.ndarray, sub_frame: int) -> int:
     """Sub-frames after the first until variance, maximum and −minimum no longer all fall."""
     variance = _variance(sound[:sub_frame])
@@ -52,23 +56,33 @@ def _falls(sound: np.ndarray, sub_frame: int) -> int:
             return k - 1
         if k == 1:
             below, above = _extent(sound[:sub_frame])
-        lowest, highest = _extent(part)
-        if not (above > highest and below < lowest):
+        if _reaches(part, below, above):
             return k - 1
-        below, above, variance = lowest, highest, following
+        below, above = _extent(part)
+        variance = following
     return _LAST_SUB_FRAME
 
 
-@njit(**OPTIONS)
+@njit(**_WITHIN)
 def _extent(sound: np.ndarray) -> tuple[float, float]:
     lowest = highest = sound[0]
     for n in range(sound.size):
-        lowest = min(lowest, sound[n])
-        highest = max(highest, sound[n])
+        x = sound[n]
+        lowest = x if x < lowest else lowest
+        highest = x if x > highest else highest
     return lowest, highest
 
 
-@njit(**OPTIONS)
+@njit(**_WITHIN)
+def _reaches(sound: np.ndarray, below: float, above: float) -> bool:
+    """Whether any sample is as low or as high; quicker than to look for the extent."""
+    count = 0
+    for n in range(sound.size):
+        count += (sound[n] >= above) | (sound[n] <= below)
+    return count > 0
+
+
+@njit(**_WITHIN)
 def _variance(sound: np.ndarray) -> float:
     mean = total = 0.0
     for n in range(sound.size):
@@ -79,7 +93,7 @@ def _variance(sound: np.ndarray) -> float:
     return total / sound.size
 
 
-@njit(**OPTIONS)
+@njit(**_WITHIN)
 def _likeliest(sound: np.ndarray, growth: np.ndarray, log_growth: np.ndarray, first: int) -> int:
     """Index of the likeliest decay, searched from `first`.
 
@@ -97,40 +111,10 @@ def _likeliest(sound: np.ndarray, growth: np.ndarray, log_growth: np.ndarray, fi
     return here
 
 
-@njit(**OPTIONS)
+@njit(**_WITHIN)
 def _likelihood(sound: np.ndarray, growth: np.ndarray, log_growth: float) -> float:
     total = 0.0
     for n in range(sound.size):
         total += growth[n] * abs(sound[n])
     count = sound.size
     return -count * math.log(total / count) + log_growth * (0.5 * count * (count - 1))
-
-
-@njit(**OPTIONS)
-def mean_smoothed(found: np.ndarray, decays_s: np.ndarray, remembered: int) -> float:
-    """Mean of the smoothed estimate over the frames that gave one; NaN where none did.
-
-    Of the last estimates the most frequent is smoothed. The very first is never forgotten.
-
-    Parameters
-    ----------
-    found : (frames,) index of a decay, or −1
-    decays_s : (decays,)
-    remembered : how many estimates are counted
-    """
-    counts = np.zeros(decays_s.size, np.int64)
-    estimates = found[found >= 0]
-    frequent = smoothed = _INITIAL_S
-    total = 0.0
-    seen = 0
-    for index in found:
-        if index >= 0:
-            counts[index] += 1
-            seen += 1
-            if seen > remembered + 1:
-                counts[estimates[seen - 1 - remembered]] -= 1
-            frequent = decays_s[np.argmax(counts)]
-        smoothed = _KEPT_SHARE * smoothed + (1.0 - _KEPT_SHARE) * frequent
-        if index >= 0:
-            total += smoothed
-    return total / seen if seen else math.nan

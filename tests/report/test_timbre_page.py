@@ -127,6 +127,7 @@ def test_three_sounds_are_a_page_too(tmp_path, parse):
         )
     )
     assert "All 8: 3 sounds are too few to tell" in page.text
+    assert "8 of 8 too few sounds to tell" in page.text
     assert "Not looked for: fewer than 8 sounds" in page.text
     assert "files were not found: sounds/" in page.text
     assert "and 2 more" in page.text
@@ -243,7 +244,11 @@ def test_the_command_writes_beside_the_table_and_prints_figures(tmp_path, capsys
         ((tmp_path / "none.csv",), 1, "there is no such table"),
         ((other,), 2, "no table of timbre"),
         ((empty,), 2, "holds no rows"),
-        ((table_of(tmp_path / "two.csv", rows_of(2)),), 2, "2 sounds with values: an analysis needs 3"),
+        (
+            (table_of(tmp_path / "two.csv", rows_of(2)),),
+            2,
+            "two.csv: 2 sounds with values; an analysis needs 3",
+        ),
         ((table, "-o", "page.txt"), 2, ".html"),
         ((table, "-o", tmp_path / "x.html", "--sounds", tmp_path / "nowhere"), 2, "no such folder"),
         ((table, "-o", tmp_path / "x.html", "--threshold", "2"), 2, "threshold"),

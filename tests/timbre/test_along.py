@@ -143,6 +143,8 @@ def test_rows_of_a_table_give_the_same_again(means: None) -> None:
     again = Along.from_rows(along.rows())
     assert repr(again.rows()) == repr(along.rows())
     assert tuple(again.values) == (*DESCRIPTORS, *EXTRAS)
+    with pytest.raises(UsageError, match="did you mean warmth"):
+        along["wamth"]
 
 
 @pytest.mark.parametrize(

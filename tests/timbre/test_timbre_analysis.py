@@ -380,7 +380,7 @@ def test_what_cannot_be_analysed_is_said():
         analyse_table(table(np.ones((5, 7))))
     with pytest.raises(UsageError, match="threshold"):
         analyse_table(table(mixed(9)), subset_threshold=1.5)
-    with pytest.raises(UsageError, match="no column fuzz"):
+    with pytest.raises(UsageError, match="table: has no column fuzz"):
         analyse_table(table(mixed(9)), descriptors=["hardness", "fuzz"])
     with pytest.raises(UsageError, match=r"x\.csv: no table of timbre: it lacks the descriptors"):
         measurements({"file": ["a"], "loudness_lufs": [1.0]}, source="x.csv")

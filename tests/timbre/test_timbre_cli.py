@@ -165,13 +165,38 @@ def test_a_picture_of_something_else_is_kept(two: Path, capsys: pytest.CaptureFi
     assert Path("out.png").read_bytes().startswith(PNG)
 
 
+def test_names_that_cannot_be_drawn(two: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("caf\udce9", "a\x1b[31mred", "two\nlines", "tab\tx", "中文", "$x$"):
+        write(two / f"{name}.wav", Clip(np.full((1, 8000), 0.5), 8000))
+    (two / "loud.wav").unlink()
+    (two / "soft.wav").unlink()
+    _, out, _ = run(capsys, two, "--jobs", 1)
+    assert "\x1b" not in out
+    assert {"songs/two lines.wav", "songs/a�[31mred.wav"} <= {line[:20].strip() for line in out.splitlines()}
+    code, out, error = run(capsys, two, "-o", "out.csv", "--window", 1, "--jobs", 1)
+    assert (code, error) == (0, "")
+    assert Path("out.png").read_bytes().startswith(PNG)
+
+
+def test_what_is_no_file_or_may_not_be_read_costs_a_line(two: Path, capsys: pytest.CaptureFixture) -> None:
+    os.mkfifo("pipe.wav")
+    (two / "soft.wav").chmod(0)
+    code, out, error = run(capsys, two / "loud.wav", two / "soft.wav", "pipe.wav", "/dev/zero", "--json")
+    assert code == 0
+    assert len(error.splitlines()) == 1
+    reasons = {failed["file"]: failed["reason"] for failed in json.loads(out)["failed"]}
+    assert reasons.pop("pipe.wav") == reasons.pop("/dev/zero") == "is a pipe or device; name a file"
+    assert os.geteuid() == 0 or set(reasons) == {"songs/soft.wav"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (("songs", "-o", "out.txt"), 2, ".parquet"),
         (("songs", "-o", "songs"), 2, "name a table"),
         (("songs", "--hop", "1"), 2, "window"),
-        (("songs", "--window", "0"), 2, "window_s"),
+        (("songs", "--window", "0"), 2, "--window"),
+        (("songs", "--window", "1", "--hop", "-1"), 2, "--hop"),
         (("songs", "--mode", "modern"), 2, "--mode"),
         (("songs", "--jobs", "0"), 2, "--jobs"),
         (("songs", "--address", "10.0.0.1:6379"), 2, "ray"),

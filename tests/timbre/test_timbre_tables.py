@@ -389,6 +389,12 @@ numbers = st.one_of(st.floats(allow_nan=True, allow_infinity=False), st.just(mat
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=20)
 
 
+def test_a_word_in_a_column_of_numbers_is_named(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text("file,depth\na.wav,1\nb.wav,deep\n")
+    with pytest.raises(TonewrightError, match=r"words\.csv: .*column depth: 'deep' is no number"):
+        read_table(tmp_path / "words.csv")
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(texts, numbers, st.integers(1, 2**40), texts), min_size=1, max_size=5))
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -96,12 +96,13 @@ def _numbers(page: Report, analysis: Analysis) -> None:
     note = f"pieces of {len(set(sounds.files))} files" if sounds.pieces else _length(sounds.seconds)
     lacking = int(np.isnan(sounds.matrix(analysis.used)).any(axis=1).sum())
     note = ", ".join(filter(None, [note, f"{lacking} lack{'s' * (lacking == 1)} a value" if lacking else ""]))
+    nothing = "none can be left out" if subset.rows > len(subset.chosen) else "too few sounds to tell"
     entries: list[tuple[str, Any, str]] = [
         ("sounds", len(sounds), note),
         (
             "suggested subset",
             f"{len(subset.chosen)} of {len(analysis.used)}",
-            ", ".join(map(plain, subset.chosen)) if subset.explained else "none can be left out",
+            ", ".join(map(plain, subset.chosen)) if subset.explained else nothing,
         ),
         ("outliers", analysis.outlier_count, "unlike the majority"),
     ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from tonewright.audio.clips import Clip
 from tonewright.audio.reading import SoundReader
+from tonewright.errors import UsageError, nearest
 from tonewright.timbre.description import Description, as_samples, checked_mode, described
 from tonewright.timbre.names import DESCRIPTORS, EXTRAS, Mode
 from tonewright.timbre.tables.settings import Settings
@@ -43,6 +44,8 @@ class Along:
 
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of a descriptor or extra, (windows,)."""
+        if name not in self.values:
+            raise UsageError(f"there is no descriptor {name!r}; {nearest(name, self.values)}")
         return self.values[name]
 
     def rows(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tonewright.timbre.along import Along
 from tonewright.timbre.names import DESCRIPTORS
+from tonewright.timbre.tables.finding import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def plot_along(along: Along | Mapping[str, Along], *, title: str = "") -> Figure
         rows[-1].set_xlabel(f"time ({name})")
         rows[-1].set_xlim(0.0, max(_end_s(one) for one in sounds.values()) / unit)
         figure.align_ylabels(rows)
-        _name(figure, handles, list(sounds), title)
+        _name(figure, handles, [printable(name) for name in sounds], printable(title))
     return figure
 
 

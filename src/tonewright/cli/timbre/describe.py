@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from tonewright.timbre.tables import Summary
 
 
+SECONDS = click.FloatRange(min=0.0, min_open=True)
+
+
 @click.command("timbre", no_args_is_help=True)
-@click.argument("files", metavar="FILES|FOLDER...", nargs=-1, required=True, type=click.Path())
+@click.argument("files", metavar="FILES|FOLDER...", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("-o", "--output", default=None, help="Table to write: .csv, .jsonl or .parquet.")
 @click.option(
     "--mode",
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
     help="classic repeats the reference implementation.",
 )
 @click.option("--raw", is_flag=True, help="Leave values below 0 and above 100 as they are.")
-@click.option("--window", "window_s", default=None, type=float, help="A row for every so many seconds.")
-@click.option("--hop", "hop_s", default=None, type=float, help="Seconds between rows; default half a window.")
+@click.option("--window", "window_s", default=None, type=SECONDS, help="A row for every so many seconds.")
+@click.option(
+    "--hop", "hop_s", default=None, type=SECONDS, help="Seconds between rows; default half a window."
+)
 @click.option("--jobs", default=None, type=click.IntRange(1), help="Files at a time; default all cores.")
 @click.option("--engine", default="processes", show_default=True, type=click.Choice(["processes", "ray"]))
 @click.option("--address", default=None, help="Of a Ray cluster; default $RAY_ADDRESS, else this machine.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from tonewright.timbre.names import DESCRIPTORS
 from tonewright.timbre.tables import Summary, read_rows
+from tonewright.timbre.tables.finding import printable
 from tonewright.timbre.tables.settings import ORIGIN
 
 MOST_NAMES = 3
@@ -35,7 +37,7 @@ def show_rows(made: Summary) -> None:
 def cells(row: Mapping[str, Any], start: Sequence[str]) -> list[str]:
     """A row in words."""
     numbers = [number(row[name]) for name in (*start, *DESCRIPTORS[:-1])]
-    return [row["file"], *numbers, reverb(row)]
+    return [printable(row["file"]), *numbers, reverb(row)]
 
 
 def number(value: float) -> str:
@@ -58,7 +60,7 @@ def noted(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["notes"]:
             files.setdefault(row["notes"], {})[row["file"]] = None
     for words, names in files.items():
-        shown = ", ".join(list(names)[:MOST_NAMES])
+        shown = ", ".join(map(printable, list(names)[:MOST_NAMES]))
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         yield f"{shown}{more}: {words}"
 
@@ -107,6 +109,8 @@ def draw(made: Summary, picture: Path) -> Path | None:
     title = next(iter(sounds)) if good == 1 else ""
     if good > len(sounds):
         click.echo(f"{picture}: the first {len(sounds)} of {good} sounds are drawn", err=True)
-    with atomic_output(picture, overwrite=True) as temporary:
+    with atomic_output(picture, overwrite=True) as temporary, warnings.catch_warnings():
+        # Letters of names that the font lacks are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         plot_along(sounds, title=title).savefig(temporary)
     return picture

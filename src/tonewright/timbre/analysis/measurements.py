@@ -29,6 +29,7 @@ class Measurements:
     start_s : (n,) where in its file each sound begins; NaN for whole files
     seconds : (n,) length of each; NaN where the table does not tell
     notes : what was said of each sound
+    source : what the table is called in errors
     """
 
     files: tuple[str, ...]
@@ -37,6 +38,7 @@ class Measurements:
     start_s: np.ndarray
     seconds: np.ndarray
     notes: tuple[str, ...]
+    source: str = "table"
 
     def __len__(self) -> int:
         """Number of sounds."""
@@ -104,6 +106,7 @@ def measurements(columns: Mapping[str, Sequence[Any]], *, source: str = "table")
         _numbers(columns.get("start_s", unknown), source=source, name="start_s"),
         _numbers(columns.get("seconds", unknown), source=source, name="seconds"),
         tuple("" if note is None else str(note) for note in columns.get("notes", [""] * len(files))),
+        source,
     )
 
 

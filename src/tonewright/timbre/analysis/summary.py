@@ -193,15 +193,17 @@ def _usable(
             wanted = [probability if name == "reverb" else name for name in wanted]
     missing = [name for name in wanted if name not in spreads]
     if missing:
-        raise UsageError(f"the table has no column {missing[0]}; it has: {', '.join(spreads)}")
+        raise UsageError(f"{sounds.source}: has no column {missing[0]}; it has: {', '.join(spreads)}")
     measured = int(np.isfinite(sounds.matrix(wanted)).any(axis=1).sum())
     if measured < FEWEST_SOUNDS:
-        raise UsageError(f"{_counted(measured)} with values: an analysis needs {FEWEST_SOUNDS} at least")
+        words = f"{_counted(measured)} with values; an analysis needs {FEWEST_SOUNDS} at least"
+        raise UsageError(f"{sounds.source}: {words}")
     left_out = {name: why for name in wanted if (why := objection(spreads[name]))}
     used = tuple(name for name in wanted if name not in left_out)
     if not used:
         raise UsageError(
-            "no descriptor is measured for most sounds and differs between them: nothing to analyse"
+            f"{sounds.source}: no descriptor is measured for most sounds and differs between them: nothing to"
+            " analyse"
         )
     return used, left_out
 

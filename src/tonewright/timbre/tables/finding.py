@@ -41,11 +41,28 @@ def find_sounds(paths: Iterable[str | os.PathLike[str]]) -> list[Found]:
     found: dict[str, Found] = {}
     named = [os.fspath(path) for path in paths]
     for path in named:
-        for one in _inside(path) if Path(path).is_dir() else (Found(path),):
+        for one in _inside(path) if Path(path).is_dir() else (_named(path),):
             found.setdefault(one.path, one)
     if not found:
         raise CorpusError(f"{', '.join(named) or 'nothing'}: there is no sound file here")
     return list(found.values())
+
+
+def printable(name: str) -> str:
+    """A name as it can be shown: spaces for tabs and line breaks, � for what cannot be drawn.
+
+    So a name cannot break a table or give orders to a terminal.
+    """
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for letter in name
+    )
+
+
+def _named(path: str) -> Found:
+    """A file that somebody named; a pipe or device, which may have no end, is refused."""
+    strange = Path(path).exists() and not Path(path).is_file()
+    return Found(path, "is a pipe or device; name a file" if strange else "")
 
 
 def _inside(folder: str) -> Iterator[Found]:

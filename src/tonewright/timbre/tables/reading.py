@@ -93,7 +93,10 @@ def _cell(name: str, value: Any) -> Any:
         return value
     if value is None or value == "":
         return math.nan
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {name}: {value!r} is no number") from error
     return int(number) if name in WHOLE_NUMBERS and number.is_integer() else number
 
 

@@ -31,10 +31,9 @@ class Lane:
         kind = self.value.type
         return ir.Constant(kind, [other] * kind.count if isinstance(kind, ir.VectorType) else other)
 
-    def _with(self, name: str, other: Lane | float, *, reverse: bool = False) -> Lane:
-        pair = self.value, self.known(other)
+    def _with(self, name: str, other: Lane | float) -> Lane:
         write = getattr(self.builder, name)
-        return Lane(self.builder, write(*(pair[::-1] if reverse else pair), flags=CONTRACTED))
+        return Lane(self.builder, write(self.value, self.known(other), flags=CONTRACTED))
 
     def __add__(self, other: Lane | float) -> Lane:
         """Sum."""
@@ -52,10 +51,6 @@ class Lane:
         """Quotient."""
         return self._with("fdiv", other)
 
-    def __rtruediv__(self, other: float) -> Lane:
-        """Quotient of a number and this."""
-        return self._with("fdiv", other, reverse=True)
-
     def __gt__(self, other: Lane | float) -> Lane:
         """Where this is greater."""
         return Lane(self.builder, self.builder.fcmp_ordered(">", self.value, self.known(other)))
@@ -68,10 +63,6 @@ class Lane:
         """The smaller number in each lane."""
         known = self.known(other)
         return Lane(self.builder, self.builder.select((self > other).value, known, self.value))
-
-    def root(self) -> Lane:
-        """Square root."""
-        return Lane(self.builder, call_named(self.builder, "llvm.sqrt", self.value))
 
     def nearest(self) -> Lane:
         """Nearest whole number."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -27,7 +29,7 @@ def _of_numbers(one, other):  # type: ignore[no-untyped-def]
     return _mixture(one, other)
 
 
-def _expected(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _expected(one: Any, other: Any) -> Any:
     return np.where(one > other, one / other - 1.5, np.minimum(one, 0.25) * other) + 2
 
 

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,10 +145,13 @@ def test_values_stay_on_their_scale_unless_raw() -> None:
         (np.zeros(8, np.int16), RATE, "floating point"),
         (np.zeros(8), None, "sample_rate is missing"),
         (np.zeros(8), 0, "above 0"),
+        (np.zeros(8), "44100", "whole number"),
+        (np.zeros(8), float("nan"), "whole number"),
+        ("song.wav", None, "describe_file"),
         (np.zeros((44100, 2)), RATE, "transpose"),
     ],
 )
-def test_what_is_no_sound_is_refused(sound: np.ndarray, rate: int | None, words: str) -> None:
+def test_what_is_no_sound_is_refused(sound: Any, rate: Any, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         describe(sound, rate)
 
@@ -166,6 +170,15 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(AudioError, match=r"text\.wav"):
         describe_file(tmp_path / "text.wav")
+
+
+def test_a_rate_that_leaves_nothing(tmp_path: Path) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "slow.wav", noise(60.0, rate=100)[0], 100)
+    found = describe_file(tmp_path / "slow.wav")
+    check_complete(found)
+    assert "100 Hz" in found.remarks()
 
 
 def test_long_files_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

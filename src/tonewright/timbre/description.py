@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import importlib
 import math
+import numbers
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,7 +132,7 @@ def _without_collection() -> Iterator[None]:
 def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: bool = False) -> Description:
     """As `describe`, of a sound file.
 
-    In the corrected mode a file longer than `long_files.WHOLE_S` seconds is described in pieces of about a
+    In the corrected mode a file longer than `long_files.WHOLE_S` seconds is described in pieces of half a
     minute, so that memory does not grow with its length; see `long_files.describe_long`.
 
     Raises
@@ -140,10 +142,13 @@ def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: b
     """
     from tonewright.audio.reading import SoundReader
     from tonewright.timbre import long_files
+    from tonewright.timbre.sound import LOWEST_RATE_HZ
 
     mode = checked_mode(mode)
     with SoundReader(path) as reader:
         rate = reader.info.sample_rate
+        if rate < LOWEST_RATE_HZ:
+            return described(reader.read(frames=1), rate, mode=mode, raw=raw)
         if mode == "corrected" and reader.info.frames > long_files.WHOLE_S * rate:
             return long_files.describe_long(reader, raw=raw)
         samples = reader.read()
@@ -218,14 +223,15 @@ def as_samples(sound: Clip | np.ndarray, sample_rate: int | None) -> tuple[np.nd
         if sample_rate not in (None, sound.sample_rate):
             raise UsageError(f"sample_rate={sample_rate}: the clip has {sound.sample_rate} Hz; leave it out")
         return sound.samples, sound.sample_rate
+    if isinstance(sound, (str, PathLike)):
+        raise UsageError(
+            f"{os.fspath(sound)}: a path is no sound; describe_file(path) reads it, or read(path)"
+        )
     samples = np.asarray(sound)
     if sample_rate is None:
         raise UsageError("sample_rate is missing: an array of samples needs it, as in brightness(x, 44100)")
-    if (
-        not (isinstance(sample_rate, (int, np.integer)) or float(sample_rate).is_integer())
-        or sample_rate <= 0
-    ):
-        raise UsageError(f"sample_rate={sample_rate}: a rate is a whole number above 0")
+    if not isinstance(sample_rate, numbers.Real) or not float(sample_rate).is_integer() or sample_rate <= 0:
+        raise UsageError(f"sample_rate={sample_rate!r}: a rate is a whole number above 0")
     if samples.ndim == 1:
         samples = samples[None]
     if samples.ndim != 2 or samples.shape[0] == 0:

@@ -1,4 +1,4 @@
-"""Long files in bounded memory: two passes, the second in pieces of about a minute."""
+"""Long files in bounded memory: two passes, the second in pieces of half a minute."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tonewright.timbre.loudness import LoudnessMeter
 
 # Longer files are described in pieces.
-WHOLE_S = 150
-PIECE_S = 60
+WHOLE_S = 60
+PIECE_S = 30
 _BLOCK_FRAMES = 1 << 18
 # Means over all frames follow the length of the pieces, all others their energy.
 _BY_LENGTH = ("roughness", "flatness", "onsets_per_s", "reverb_probability", "reverb_time_s")
@@ -29,7 +29,7 @@ def describe_long(reader: SoundReader, *, raw: bool) -> Description:
     """Describe a long file in the corrected mode, in memory that does not grow with its length.
 
     The first pass measures loudness, peak and whether the channels cancel, so that every piece is heard at
-    the gain of the whole. The second cuts the file into equal pieces of about a minute; a value of the whole
+    the gain of the whole. The second cuts the file into equal pieces of half a minute; a value of the whole
     is the mean over those pieces that have one,
 
         v = Σ w v_piece / Σ w,   w the energy of the piece, or its length for `_BY_LENGTH`;
@@ -72,12 +72,12 @@ class _Survey:
         self.meters: list[LoudnessMeter] = [LoudnessMeter() for _ in range(reader.info.channels)]
         self.mono_power, self.powers = 0.0, np.zeros(reader.info.channels)
         for block in self.blocks():
-            mono = np.mean(block, axis=0, dtype=np.float64)
+            mono = np.asarray(np.mean(block, axis=0, dtype=np.float64))
             self.meter.add(mono)
             self.mono_power += float(np.var(mono)) * mono.size
             if len(block) > 1:
-                for meter, channel in zip(self.meters, block, strict=True):
-                    meter.add(channel)
+                for number, meter in enumerate(self.meters):
+                    meter.add(block[number])
             self.powers[: block.shape[0]] += np.var(block, axis=1, dtype=np.float64) * block.shape[1]
 
     def loudness_lufs(self) -> float:
@@ -91,11 +91,12 @@ class _Survey:
         """The sound at 44.1 kHz, (channels, time)."""
         from tonewright.timbre.sound import RATE_HZ
 
-        blocks = self.reader.blocks(_BLOCK_FRAMES)
+        rate = self.reader.info.sample_rate
+        blocks = self.reader.blocks(math.ceil(_BLOCK_FRAMES * min(1.0, rate / RATE_HZ)))
         chosen = blocks if self.channel is None else (block[self.channel][None] for block in blocks)
-        if self.reader.info.sample_rate == RATE_HZ:
+        if rate == RATE_HZ:
             return iter(chosen)
-        return resample_blocks(chosen, from_rate=self.reader.info.sample_rate, to_rate=RATE_HZ)
+        return resample_blocks(chosen, from_rate=rate, to_rate=RATE_HZ)
 
 
 def _surveyed(reader: SoundReader) -> _Survey:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tonewright.timbre.specific_loudness import SpecificLoudness
 
 RATE_HZ = 44100
+LOWEST_RATE_HZ = 1000
 ENVELOPE_DECAY_S = 0.1
 
 
@@ -188,4 +189,6 @@ def _checked(samples: np.ndarray, sample_rate: int, mode: str) -> np.ndarray:
         raise UsageError(f"a sample rate is a whole number above 0; got {sample_rate}")
     if samples.shape[1] == 0:
         raise UnmeasurableError("empty: no samples")
+    if sample_rate < LOWEST_RATE_HZ:
+        raise UnmeasurableError(f"a rate of {sample_rate} Hz leaves nothing to describe")
     return np.ascontiguousarray(samples, dtype=np.float32 if samples.dtype == np.float32 else np.float64)

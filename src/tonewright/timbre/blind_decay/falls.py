@@ -59,8 +59,9 @@ def falls(levels_db: np.ndarray, frame_s: float) -> Falls:
     frame_s : from frame to frame
     """
     frames = levels_db.shape[1]
-    ordered = np.sort(levels_db, axis=1)
-    loudest = ordered[:, -max(3, frames // 100)]
+    sounding = levels_db > levels_db.max(axis=1, keepdims=True) + _SILENT_DB
+    ordered = np.sort(np.where(sounding, levels_db, -_BEYOND), axis=1)
+    loudest = ordered[np.arange(len(ordered)), -np.maximum(3, sounding.sum(axis=1) // 100)]
     used = loudest > loudest.max() + _QUIET_BAND_DB
     below = levels_db - loudest[:, None]
     whole = np.maximum(below[used], _QUIET_BAND_DB).mean(axis=0)
@@ -72,8 +73,8 @@ def falls(levels_db: np.ndarray, frame_s: float) -> Falls:
         slopes = _slopes(np.vstack([below, whole]), span) / frame_s
         if number in _DECAY_WINDOWS:
             falling[: slopes.shape[1]] |= slopes[-1] * window_s < -_DECAY_DB
-        steep[:, number], late[:, number] = _quantiles_of(slopes[:-1], below, span)
-    quantiles = ordered[:, [round(q * (frames - 1)) for q in LEVELS]] - loudest[:, None]
+        steep[:, number], late[:, number] = _quantiles_of(slopes[:-1], below, sounding, span)
+    quantiles = _quantiles(below, sounding, LEVELS, 1)
     decays = int(falling[0]) + int(np.count_nonzero(falling[1:] & ~falling[:-1]))
     return Falls(_pooled(steep, late, -quantiles / 10, used), decays)
 
@@ -90,16 +91,18 @@ def _slopes(levels: np.ndarray, span: int) -> np.ndarray:
     return (moment - (span - 1) / 2 * total) * (12 / (span * (span * span - 1)))
 
 
-def _quantiles_of(slopes: np.ndarray, below: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:
+def _quantiles_of(
+    slopes: np.ndarray, below: np.ndarray, sounding: np.ndarray, span: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Steepest slopes, and those of what has fallen, as ln of a time, (bands, STEEPEST), (bands, LATE)."""
     count = slopes.shape[1]
-    sounding = np.ones(slopes.shape, bool)
-    if (below < _SILENT_DB).any():
-        silent = np.cumsum(np.pad(below < _SILENT_DB, ((0, 0), (1, 0))), axis=1)
-        sounding = silent[:, span:] == silent[:, :-span]
-    active = sounding & (below[:, :count] > _ACTIVE_DB)
+    heard = np.ones(slopes.shape, bool)
+    if not sounding.all():
+        silent = np.cumsum(np.pad(~sounding, ((0, 0), (1, 0))), axis=1)
+        heard = silent[:, span:] == silent[:, :-span]
+    active = heard & (below[:, :count] > _ACTIVE_DB)
     within = below[:, span // 4 : span // 4 + count]
-    fallen = sounding & (slopes < 0) & (within > _LATE_DB[0]) & (within <= _LATE_DB[1])
+    fallen = heard & (slopes < 0) & (within > _LATE_DB[0]) & (within <= _LATE_DB[1])
     return (
         _log_times(_quantiles(slopes, active, STEEPEST, _LEAST_STEEP)),
         _log_times(_quantiles(slopes, fallen, LATE, _LEAST_LATE)),

@@ -27,7 +27,7 @@ from tonewright.timbre.blind_decay.falls import LEAST_FRAMES, RISING, falls
 
 DRY_S, SHORTEST_S, LONGEST_S = 0.08, 0.08, 9.0
 PARTS, ROOMS = 16, 100
-HIDDEN, NOISE, EPOCHS, BATCH = 8, 0.3, 30, 128
+HIDDEN, NOISE, EPOCHS, BATCH = 8, 0.3, 60, 128
 _NOTE = (
     "Regression of the blind reverberation time, made by benchmarks/timbre_reverb_fit.py from made-up rooms, "
     "the demo band's stems and what a pool held: the speech of asterisk-core-sounds-it (Carlo Flora) "
@@ -190,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pool", type=Path, help="folder of a pool, for speech, singing and notes")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--each", type=int, default=16, help="rooms that each sound is put into")
+    parser.add_argument("--each", type=int, default=10, help="rooms that each sound is put into")
     parser.add_argument("--keep", type=Path, help="file for the examples; read where it exists")
     parser.add_argument("--write", action="store_true", help="put the coefficients into the package")
     arguments = parser.parse_args()
@@ -201,12 +201,13 @@ def main() -> None:
         np.savez(arguments.keep, *(np.array(column) for column in columns))
     figures = np.array([example.figures for example in examples])
     learned = np.array([example.learned for example in examples])
-    usual, scale = np.nanmean(figures[learned], axis=0), np.nanstd(figures[learned], axis=0) + 1e-6
+    usual, scale = figures[learned].mean(axis=0), figures[learned].std(axis=0) + 1e-6
     x = torch.tensor(regression.standardised(figures, usual, scale), dtype=torch.float32)
     y = torch.tensor(targets(examples), dtype=torch.float32)
     networks = [fitted(x[learned], y[learned], seed) for seed in range(4)]
-    network = min(networks, key=lambda one: float((one(x[learned]) - y[learned]).abs().mean()))
     with torch.no_grad():
+        errors = [(network(x[learned]) - y[learned]).abs().mean() for network in networks]
+        network = networks[int(torch.stack(errors).argmin())]
         found, hidden = network(x), network.hidden(x)
     width = spread(hidden[~learned], (found - y)[~learned].abs())
     report(examples, found.numpy())

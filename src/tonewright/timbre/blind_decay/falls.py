@@ -36,7 +36,7 @@ class Falls(NamedTuple):
 
     Attributes
     ----------
-    figures : (COUNT,) ln of times by 60 dB, and levels in 10 dB; NaN where the sound has none
+    figures : (COUNT,) ln of times by 60 dB, and levels in 10 dB
     decays : stretches in which the level falls by 5 dB within 0.14 or 0.56 s
     """
 
@@ -61,7 +61,8 @@ def falls(levels_db: np.ndarray, frame_s: float) -> Falls:
     frames = levels_db.shape[1]
     sounding = levels_db > levels_db.max(axis=1, keepdims=True) + _SILENT_DB
     ordered = np.sort(np.where(sounding, levels_db, -_BEYOND), axis=1)
-    loudest = ordered[np.arange(len(ordered)), -np.maximum(3, sounding.sum(axis=1) // 100)]
+    counts = sounding.sum(axis=1)
+    loudest = ordered[np.arange(len(ordered)), -np.minimum(np.maximum(3, counts // 100), counts)]
     used = loudest > loudest.max() + _QUIET_BAND_DB
     below = levels_db - loudest[:, None]
     whole = np.maximum(below[used], _QUIET_BAND_DB).mean(axis=0)
@@ -129,7 +130,11 @@ def _quantiles(values: np.ndarray, chosen: np.ndarray, shares: tuple[float, ...]
 
 
 def _pooled(steep: np.ndarray, late: np.ndarray, levels: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Means over the used bands of each pool, in a row; what is missing is taken from a shorter window."""
+    """Means over the used bands of each pool, in a row.
+
+    What is missing is taken from a shorter window, or from the other pool. Where no stretch lasts 70 ms above
+    silence, that is its time; where nothing is left 15 dB down, the late slopes count as the others do.
+    """
     pools = []
     for pool in POOLS:
         times = [_mean(part[pool][used[pool]]) for part in (steep, late)]
@@ -138,7 +143,11 @@ def _pooled(steep: np.ndarray, late: np.ndarray, levels: np.ndarray, used: np.nd
                 part[number] = np.where(np.isnan(part[number]), part[number - 1], part[number])
         pools.append(np.concatenate([*(part.ravel() for part in times), _mean(levels[pool][used[pool]])]))
     here, other = np.array(pools), np.array(pools[::-1])
-    return np.where(np.isnan(here), other, here).ravel()
+    found = np.where(np.isnan(here), other, here)
+    steepest, latest = (found[:, k * steep[0].size : (k + 1) * steep[0].size] for k in range(2))
+    steepest[np.isnan(steepest)] = np.log(WINDOWS_S[0])
+    latest[:] = np.where(np.isnan(latest), np.repeat(steepest[:, 2::3], 3, axis=1), latest)
+    return found.ravel()
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

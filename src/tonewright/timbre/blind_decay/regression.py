@@ -11,7 +11,7 @@ import numpy as np
 
 COEFFICIENTS = Path(__file__).with_name("coefficients.json")
 _LIMIT = 3.5
-_WIDTHS = (-4.0, 2.0)
+_WIDTHS = (-1.8, 2.0)
 _FACTOR = 1.5
 
 
@@ -25,7 +25,7 @@ def heard_time(figures: np.ndarray) -> tuple[float, float]:
 
     Parameters
     ----------
-    figures : (COUNT,) of `falls`; NaN counts as usual
+    figures : (COUNT,) of `falls`
     """
     known = coefficients()
     inputs = standardised(figures, known["usual"], known["scale"])
@@ -37,7 +37,7 @@ def heard_time(figures: np.ndarray) -> tuple[float, float]:
 
 def standardised(figures: np.ndarray, usual: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Figures (…, COUNT) in standard deviations from the usual, at most 3.5."""
-    return np.clip(np.nan_to_num((figures - usual) / scale), -_LIMIT, _LIMIT)
+    return np.clip((figures - usual) / scale, -_LIMIT, _LIMIT)
 
 
 @lru_cache(maxsize=1)

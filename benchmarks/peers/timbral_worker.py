@@ -27,9 +27,13 @@ def adapt() -> None:
     """Let the package run on current libraries without a change to its numbers."""
     onset, resample = librosa.onset, librosa.resample
     detect, strength = onset.onset_detect, onset.onset_strength
-    vars(np.lib)["pad"] = np.pad
-    onset.onset_detect = lambda y=None, sr=22050, **more: detect(y=y, sr=sr, **more)
-    onset.onset_strength = lambda y=None, sr=22050, **more: strength(y=y, sr=sr, **more)
+    adapted = {
+        (np.lib, "pad"): np.pad,
+        (onset, "onset_detect"): lambda y=None, sr=22050, **more: detect(y=y, sr=sr, **more),
+        (onset, "onset_strength"): lambda y=None, sr=22050, **more: strength(y=y, sr=sr, **more),
+    }
+    for (module, name), function in adapted.items():
+        setattr(module, name, function)
     librosa.core.resample = lambda y, orig_sr, target_sr: resample(
         y, orig_sr=orig_sr, target_sr=target_sr, res_type="kaiser_best"
     )

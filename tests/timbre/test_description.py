@@ -179,6 +179,7 @@ def test_a_rate_that_leaves_nothing(tmp_path: Path) -> None:
     found = describe_file(tmp_path / "slow.wav")
     check_complete(found)
     assert "100 Hz" in found.remarks()
+    assert found.seconds == 60.0
 
 
 def test_long_files_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +210,8 @@ def test_long_silence_and_long_cancelling_channels(tmp_path: Path, monkeypatch: 
     check_complete(found)
     assert any("cancel" in note for note in found.notes)
     assert math.isfinite(found["brightness"])
+    whole = describe(read(tmp_path / "cancels.wav"))
+    assert found["loudness_lufs"] == pytest.approx(whole["loudness_lufs"], abs=0.05)
 
 
 def test_neither_torch_nor_jax_is_loaded() -> None:

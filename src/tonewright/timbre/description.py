@@ -9,7 +9,7 @@ import numbers
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,8 @@ def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: b
     with SoundReader(path) as reader:
         rate = reader.info.sample_rate
         if rate < LOWEST_RATE_HZ:
-            return described(reader.read(frames=1), rate, mode=mode, raw=raw)
+            found = described(reader.read(frames=1), rate, mode=mode, raw=raw)
+            return replace(found, seconds=reader.info.frames / rate)
         if mode == "corrected" and reader.info.frames > long_files.WHOLE_S * rate:
             return long_files.describe_long(reader, raw=raw)
         samples = reader.read()
@@ -175,6 +176,11 @@ def measured(hearing: Hearing) -> tuple[dict[str, float], dict[str, str]]:
         reasons["reverb_time_s"] = str(reason)
     try:
         values |= extras(hearing)
+        if not math.isfinite(values["loudness_lufs"]):
+            values["loudness_lufs"] = math.nan
+            reasons["loudness_lufs"] = (
+                "no channel that counts for loudness sounds, or its rate is under 4 kHz"
+            )
         missing = "the sound has no spectrum but its mean"
     except UnmeasurableError as reason:
         missing = str(reason)

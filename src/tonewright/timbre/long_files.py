@@ -42,6 +42,7 @@ def describe_long(reader: SoundReader, *, raw: bool) -> Description:
     raw : leave values that the regressions put outside 0 to 100
     """
     from tonewright.timbre.description import Description, clipped
+    from tonewright.timbre.front import SILENT_PEAK
 
     info = reader.info
     survey = _surveyed(reader)
@@ -50,7 +51,7 @@ def describe_long(reader: SoundReader, *, raw: bool) -> Description:
     values, reasons = means.result()
     if math.isfinite(values["reverb_probability"]):
         values["reverb"] = float(values["reverb_probability"] >= 0.5)
-    if survey.meter.peak > 0:
+    if survey.meter.peak > SILENT_PEAK:
         values["loudness_lufs"] = survey.loudness_lufs()
         values["crest_db"] = survey.meter.crest_db()
     if not raw:
@@ -75,7 +76,7 @@ class _Survey:
             mono = np.asarray(np.mean(block, axis=0, dtype=np.float64))
             self.meter.add(mono)
             self.mono_power += float(np.var(mono)) * mono.size
-            if len(block) > 1:
+            if self.channel is None and len(block) > 1:
                 for number, meter in enumerate(self.meters):
                     meter.add(block[number])
             self.powers[: block.shape[0]] += np.var(block, axis=1, dtype=np.float64) * block.shape[1]
@@ -84,7 +85,7 @@ class _Survey:
         """Of all channels, at 44.1 kHz."""
         from tonewright.timbre.loudness import loudness_together
 
-        many = self.channel is None and len(self.meters) > 1
+        many = len(self.meters) > 1
         return loudness_together(self.meters) if many else self.meter.loudness_lufs()
 
     def blocks(self) -> Iterator[np.ndarray]:
@@ -105,7 +106,9 @@ def _surveyed(reader: SoundReader) -> _Survey:
 
     survey = _Survey(reader)
     if survey.powers.size > 1 and survey.mono_power < CANCELLED * survey.powers.mean():
+        meters = survey.meters
         survey = _Survey(reader, int(survey.powers.argmax()))
+        survey.meters = meters
         survey.notes = ("the channels cancel in their mean; the loudest one was measured alone",)
     return survey
 
@@ -113,11 +116,12 @@ def _surveyed(reader: SoundReader) -> _Survey:
 def _means(survey: _Survey, frames: int) -> _Means:
     """Values of all pieces of so many frames."""
     from tonewright.timbre.description import measured
+    from tonewright.timbre.front import SILENT_PEAK
     from tonewright.timbre.loudness import gain_of
     from tonewright.timbre.sound import RATE_HZ, Hearing
 
     means = _Means()
-    if survey.meter.peak <= 0:
+    if survey.meter.peak <= SILENT_PEAK:
         means.missed(dict.fromkeys((*DESCRIPTORS, *EXTRAS), "silence"))
         return means
     gain = gain_of(survey.meter.loudness_lufs(), survey.meter.peak)

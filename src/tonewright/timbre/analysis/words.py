@@ -12,7 +12,7 @@ from tonewright.timbre.names import EXTRAS
 # name -> what little of it sounds like, what much of it sounds like, what is measured
 MEANINGS: dict[str, tuple[str, str, str]] = {
     "hardness": ("soft, padded", "struck, biting", "fast attacks and a wide, bright spectrum at them"),
-    "depth": ("thin, small", "full, large", "a low centre and much energy below 200 Hz, of long decay"),
+    "depth": ("thin, small", "full, large", "a low centre and much energy below 500 Hz, of long decay"),
     "brightness": ("dull, muffled", "bright, brilliant", "share above 2 kHz, centre of the spectrum"),
     "roughness": ("smooth", "harsh, rattling", "partials that beat, some 30 to 70 times a second"),
     "warmth": ("cold, thin", "warm, rounded", "energy about the fundamental, highs that fall off evenly"),

@@ -40,7 +40,7 @@ def falling_decays(
         sound = kept[start % kept.shape[0], start // kept.shape[0] :]
         falls = _falls(sound, sub_frame)
         if _LEAST_FALLS <= falls < _LAST_SUB_FRAME:
-            likeliest = _likeliest(sound[: falls * sub_frame], growth, log_growth, likeliest)
+            likeliest = _likeliest(sound[: falls * sub_frame], growth, log_growth, likeliest)  # type: ignore[arg-type]
             found[frame] = likeliest
 
 

@@ -36,6 +36,7 @@ def take_over(table: Path, settings: Settings, journal: Journal) -> None:
                 journal.add(entry)
     except OutputError:
         if not begun:
+            journal.discard()
             raise
 
 

@@ -136,7 +136,7 @@ class Journal:
         for line in self._file:
             try:
                 stamp, digest, _ = json.loads(line)
-            except ValueError:
+            except (ValueError, TypeError):
                 break
             if not line.endswith(b"\n"):
                 break

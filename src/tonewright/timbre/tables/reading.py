@@ -62,9 +62,9 @@ def read_table(path: str | os.PathLike[str]) -> Table:
             if name not in columns:
                 columns[name] = [math.nan if name in NUMBERS else None] * number
             columns[name].append(value)
-        for cells in columns.values():
+        for name, cells in columns.items():
             if len(cells) == number:
-                cells.append(None)
+                cells.append(math.nan if name in NUMBERS else None)
     return Table(Path(path), columns)
 
 

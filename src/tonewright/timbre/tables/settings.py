@@ -54,7 +54,7 @@ class Settings:
         """The settings in one line, as the column `settings` has them."""
         words = [self.mode, f"revision {REVISION}"]
         words += ["raw"] if self.raw else []
-        words += [f"{self.window_s:g} s every {self.hop_s:g} s"] if self.window_s else []
+        words += [f"{self.window_s:.12g} s every {self.hop_s:.12g} s"] if self.window_s else []
         return ", ".join(words)
 
     @property

@@ -56,6 +56,8 @@ class Work:
         tasks = list(self._unknown())
         if tasks and self._journal.knows_digests:
             tasks = list(self._unlike(run(with_digest, tasks)))
+        if not tasks:
+            return
         for task, result in run(partial(entry_of, settings=self._settings), tasks):
             if isinstance(result, (ImportError, MissingExtraError)):
                 raise result  # every file would meet it

@@ -116,7 +116,7 @@ def test_slopes_on_real_sounds(shared: Path, name: str) -> None:
         np.testing.assert_allclose(near, slopes[:, column], rtol=0.01, atol=1e-3)
         far = (values(*(1 + large), exact=True) - values(*(1 - large), exact=True)) / 4
         followed = [DESCRIPTORS.index(each) for each in ("brightness", "warmth", "sharpness", "boominess")]
-        np.testing.assert_allclose(far[followed], slopes[followed, column], rtol=0.25, atol=0.03)
+        np.testing.assert_allclose(far[followed], slopes[followed, column], rtol=0.35, atol=0.03)
         rough = DESCRIPTORS.index("roughness")
         np.testing.assert_allclose(far[rough], slopes[rough, column], rtol=0.35, atol=0.1)
 

@@ -165,7 +165,7 @@ def test_short_sounds_have_a_value_in_the_corrected_mode(count: int, seed: int) 
 
 @pytest.mark.parametrize("rate", [48000, 96000])
 def test_the_rate_does_not_matter_in_the_corrected_mode(rate: int) -> None:
-    """Not even to what reaches up to half of it: above 20 kHz nothing counts."""
+    """Not even to what reaches up to half of it: above 18 kHz nothing counts."""
     sound = _chord() + 0.05 * _noise(2 * RATE)
     other = resample(sound[None], from_rate=RATE, to_rate=rate)
     assert _measured(other, rate) == pytest.approx(_measured(sound), abs=0.15)

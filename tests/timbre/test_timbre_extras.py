@@ -33,7 +33,7 @@ def test_a_sine(mode: Mode) -> None:
 def test_white_noise() -> None:
     found = measured(np.random.default_rng(0).uniform(-0.5, 0.5, 5 * RATE))
     assert found["crest_db"] == pytest.approx(20 * math.log10(math.sqrt(3)), abs=0.05)
-    assert found["centroid_hz"] == pytest.approx(RATE / 4, rel=0.01)
+    assert found["centroid_hz"] == pytest.approx(9000, rel=0.01)  # the middle of what is heard
     assert found["flatness"] == pytest.approx(1, abs=0.01)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tonewright.timbre.audible import AUDIBLE_HZ
 from tonewright.timbre.onsets import pick_frames
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ def extras(hearing: Hearing) -> dict[str, float]:
       white noise, 0 for a sine
     - onsets_per_s: peaks of the onset strength of 3 dB or more, over the length in seconds
 
+    The corrected mode takes P up to 18 kHz, which is what it hears.
+
     A sound that has no spectrum without its mean has a flatness and centroid of NaN.
     """
     samples = hearing.samples
-    power = float(np.einsum("i,i", samples, samples)) / samples.size
-    peak = max(float(samples.max()), -float(samples.min()))
     spectrum = hearing.parts.power[1:]
+    if hearing.corrected:  # what lies above was taken away
+        spectrum = spectrum[: int(AUDIBLE_HZ * _FRAME / hearing.sample_rate)]
     centroid_hz, flatness = math.nan, math.nan
     if spectrum.max() > 0:
         bins = np.arange(1, spectrum.size + 1)
@@ -45,7 +48,7 @@ def extras(hearing: Hearing) -> dict[str, float]:
         flatness = math.exp(float(np.log(heard).mean())) / float(heard.mean())
     return {
         "loudness_lufs": hearing.programme_lufs,
-        "crest_db": 20 * math.log10(peak) - 10 * math.log10(power) if power > 0 else math.nan,
+        "crest_db": hearing.crest_db,
         "centroid_hz": centroid_hz,
         "flatness": flatness,
         "onsets_per_s": _onsets(hearing.strength, hearing.sample_rate) * hearing.sample_rate / samples.size,

@@ -8,8 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from tonewright.audio.clips import resample
+from tonewright.timbre.audible import audible_band
 from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness
-from tonewright.timbre.mixing import Moments, energy, mixed_down, moments, without_ends
+from tonewright.timbre.mixing import (
+    SHORT,
+    Moments,
+    energy,
+    mixed_down,
+    moments,
+    without_ends,
+    without_silence,
+)
 from tonewright.timbre.names import UnmeasurableError
 
 __all__ = ["RATE_HZ", "LoudnessMeter", "Mixed", "Normalised", "gain_of", "mixed", "normalised"]
@@ -130,9 +139,16 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
     if found.peak <= SILENT_PEAK:
         raise UnmeasurableError("silence")
     if gain is None:
+        samples, zero = without_silence(samples)
+    else:
+        zero = found.mean
+    samples = audible_band(samples - zero)
+    found = moments(samples)
+    if gain is None:
         whole, samples = samples, without_ends(samples, END_LEVEL * found.largest)
         found = moments(samples) if samples.size < whole.size else found
-    samples -= found.mean
+    if samples.size >= SHORT:
+        samples -= found.mean
     level = loudness(samples[None], sample_rate=RATE_HZ)
     if not math.isfinite(level):
         raise UnmeasurableError("silence")

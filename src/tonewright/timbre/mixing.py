@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 LEAST_CUT = 32
+SILENT_SHARE = 0.05
+SHORT = 256
 _SMOOTHING = np.array([1.0, 4, 6, 4, 1]) / 16
 _BLOCK = 4096
 
@@ -77,21 +79,43 @@ def without_ends(samples: np.ndarray, level: float) -> np.ndarray:
     They are quiet as long as the sound, smoothed by (1 4 6 4 1)/16, stays below `level`. The smoothing
     removes what a converter of sample rates lets ring before a sharp onset, so that a sound starts at one
     place at every rate. A beginning of less than `LEAST_CUT` samples stays: to shift all frames would
-    change more. Silence proper, `LEAST_CUT` equal samples or more, was put there and is cut off first, so
-    that the sound is heard as it was without it.
+    change more.
+
+    Parameters
+    ----------
+    samples : (time,) float64
+    """
+    first = _quiet_samples(samples, level)
+    if first == samples.size:
+        return samples
+    last = samples.size - _quiet_samples(samples[::-1], level)
+    return samples[first if first >= LEAST_CUT else 0 : last]
+
+
+def silence_before(samples: np.ndarray) -> int:
+    """How many samples of silence proper were put before a sound: equal ones, `LEAST_CUT` or more.
+
+    Without them the sound is heard as it was before they were put there. What is loud is no silence.
 
     Parameters
     ----------
     samples : (time,) float64
     """
     equal = _equal_samples(samples)
-    if equal >= LEAST_CUT and abs(samples[0]) < level:
-        samples = samples[equal:]
-    first = _quiet_samples(samples, level)
-    if first == samples.size:
-        return samples
-    last = samples.size - _quiet_samples(samples[::-1], level)
-    return samples[first if first >= LEAST_CUT else 0 : last]
+    quiet = equal >= LEAST_CUT and abs(samples[0] - samples.mean()) < SILENT_SHARE * np.ptp(samples)
+    return equal if quiet else 0
+
+
+def without_silence(samples: np.ndarray) -> tuple[np.ndarray, float]:
+    """A sound (time,) without what `silence_before` finds, and the like after it; and its level of rest.
+
+    That is the mean of the sound; of a click, which has none to speak of, the silence's level.
+    """
+    before, after = silence_before(samples), silence_before(samples[::-1])
+    sound = samples[before : samples.size - after]
+    if sound.size < SHORT and (before or after):
+        return sound, float(samples[0] if before else samples[-1])
+    return sound, float(sound.mean())
 
 
 def _equal_samples(samples: np.ndarray) -> int:

@@ -90,7 +90,7 @@ class Hearing:
     @cached_property
     def programme_lufs(self) -> float:
         """Integrated loudness of all channels, as a meter shows it; NaN at rates below 4 kHz."""
-        if len(self._raw) == 1:
+        if len(self._raw) == 1 and not self.corrected:
             return self.loudness_lufs
         from tonewright.timbre.front import LOWEST_RATE_HZ
         from tonewright.timbre.loudness import loudness
@@ -103,6 +103,12 @@ class Hearing:
     def peak(self) -> float:
         """Largest absolute sample of the mono sound before it was normalised."""
         return self._normalised.peak
+
+    @property
+    def crest_db(self) -> float:
+        """Peak over root mean square of the mono sound as it came, about its mean; NaN of silence."""
+        found = self._mono.moments
+        return 20 * math.log10(found.peak) - 10 * math.log10(found.power) if found.power > 0 else math.nan
 
     @property
     def gain(self) -> float:

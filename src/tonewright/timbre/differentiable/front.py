@@ -11,12 +11,13 @@ from numpy.lib.array_utils import byte_bounds
 
 from tonewright.audio.clips import resample
 from tonewright.errors import UsageError
+from tonewright.timbre.audible import audible_band, taps
 from tonewright.timbre.differentiable.arithmetic import with_slope_of
-from tonewright.timbre.differentiable.filtering import SAMPLE_RATE, like
+from tonewright.timbre.differentiable.filtering import SAMPLE_RATE, fast_length, like
 from tonewright.timbre.differentiable.loudness import normalising_gain
 from tonewright.timbre.differentiable.resampling import resampled
 from tonewright.timbre.front import END_LEVEL, SILENT_PEAK, mixed
-from tonewright.timbre.mixing import moments, without_ends
+from tonewright.timbre.mixing import moments, silence_before, without_ends, without_silence
 from tonewright.timbre.names import UnmeasurableError
 
 _STAND_IN_S, _STAND_IN_HZ, _STAND_IN_DECAY_S = 0.3, 440.0, 0.2
@@ -76,6 +77,7 @@ def front(samples: torch.Tensor, sample_rate: int, *, exact: bool) -> tuple[torc
     mono = (samples * like(weights, samples)[:, :, None]).sum(1)
     if sample_rate != SAMPLE_RATE:
         mono = resampled(mono, from_rate=sample_rate, to_rate=SAMPLE_RATE)
+    mono = _audible(mono - mono.mean(-1, keepdim=True))
     rows = [_row(sound, each, exact=exact) for sound, each in zip(mono, taken, strict=True)]
     longest = max(each.length for each in taken)
     mono = torch.stack([torch.nn.functional.pad(row, (0, longest - len(row))) for row in rows])
@@ -88,10 +90,21 @@ def _row(sound: torch.Tensor, taken: Taken, *, exact: bool) -> torch.Tensor:
         tone = like(taken.mono, sound)
         # Nothing is selected, but a graph is kept, so that a batch of silence can be differentiated as well.
         sound = torch.where(torch.zeros_like(tone, dtype=torch.bool), sound[:1], tone)
-    elif exact and taken.sample_rate != SAMPLE_RATE:
+    elif exact:
         sound = with_slope_of(like(taken.mono, sound), sound)
     sound = sound[taken.first : taken.end]
     return sound - sound.mean()
+
+
+def _audible(mono: torch.Tensor) -> torch.Tensor:
+    """Sounds (batch, time) without what lies above 19 kHz or so, as by `audible_band`."""
+    time = mono.shape[-1]
+    n_fft = fast_length(time + 2 * taps().size)
+    kernel = np.zeros(n_fft)
+    kernel[: taps().size] = taps()
+    kernel[1 - taps().size :] = taps()[:0:-1]
+    spectrum = torch.fft.rfft(mono, n=n_fft) * like(np.fft.rfft(kernel).real, mono)
+    return torch.fft.irfft(spectrum, n=n_fft)[..., :time]
 
 
 def checked(samples: torch.Tensor, sample_rate: int) -> torch.Tensor:
@@ -122,7 +135,12 @@ def _taken(channels: np.ndarray, sample_rate: int) -> Taken:
         found = moments(samples)
     if found.peak <= SILENT_PEAK:
         return _stand_in("silent")
-    kept = without_ends(samples, END_LEVEL * found.largest)
+    before, after = silence_before(samples), silence_before(samples[::-1])
+    sound, rest = without_silence(samples)
+    sound = audible_band(sound - rest)
+    samples = np.pad(sound, (before, after))
+    sound = samples[before : before + sound.size]
+    kept = without_ends(sound, END_LEVEL * moments(sound).largest)
     # It is a view, so that its address tells where it begins.
     first = (byte_bounds(kept)[0] - byte_bounds(samples)[0]) // samples.itemsize
     return Taken(channels, sample_rate, weights, samples, first, first + kept.size, "audible")

@@ -3,7 +3,7 @@
 A. Pearce, T. Brookes and R. Mason, "Modelling timbral hardness", Applied Sciences 9 (2019) 466.
 
 What the corrected mode does otherwise: the silence put before the sound is a whole number of hops; what lies
-above 20 kHz, which depends on the rate that a sound came with, enters neither the bandwidth nor the centroid;
+above 18 kHz, which depends on the rate that a sound came with, enters neither the bandwidth nor the centroid;
 a note that begins at its peak has an attack of one sample, where the classic mode has no value; and a sound
 shorter than 2048 samples, a click, is followed by silence up to that length, so that all features exist.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
 
 _NEAR_START = 4096
-_CORRECTED_END_HZ = 20000.0
+_CORRECTED_END_HZ = 18000.0
 _LEAST_SAMPLES = 2048
 _MIDDLE = (70, 140)  # tenths of a Bark
 _LEAST_CENTROID_HZ, _LEAST_BANDWIDTH_HZ = 200.0, 512.0

@@ -26,7 +26,9 @@ _NEAR_START = 4096
 _CONTRAST = 0.2
 _LOW_HZ = 260.0
 _ABOVE_FUNDAMENTAL, _ABOVE_LIMIT_HZ = 3.5, 12000.0
-_CORRECTED_END_HZ = 20000.0
+# Of a sound at −24 LUFS: rounding leaves as much of digital silence.
+_SILENT_POWER = 1e-20
+_CORRECTED_END_HZ = 18000.0
 # Tenths of a Bark.
 _WARM_REGION, _HIGH_REGION = (10, 40), (80, 240)
 _WEIGHTS = (
@@ -127,7 +129,7 @@ def _note(samples: np.ndarray, rate: int, corrected: bool) -> _Note:
         # What lies above depends on how the sound came to its rate.
         power = power[: int(_CORRECTED_END_HZ / bin_hz)]
     highest = power.max()
-    if not highest > 0:
+    if not highest > (_SILENT_POWER if corrected else 0.0):
         raise UnmeasurableError("a note is silent")
     power /= highest
     found = np.empty(power.size // 2 + 1, dtype=np.int64)

@@ -99,7 +99,7 @@ def _mean_squares(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
 
 
 def _spectra(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
-    """Power up to 20 kHz, summed over frames of 8192 samples: (notes, bins).
+    """Power up to 18 kHz, summed over frames of 8192 samples: (notes, bins).
 
     A note shorter than a frame is one frame under a window of its own length. Each spectrum is divided by its
     highest bin.

@@ -142,8 +142,9 @@ def test_gain_and_polarity_change_nothing(seed: int, gain_db: float, mode: timbr
     for changed in (10 ** (gain_db / 20) * sound, -sound):
         first, second = (describe(each, RATE, mode=mode, raw=True) for each in (sound, changed))
         for name in POINTS:
-            # Equal levels of an envelope are ordered by their last bits, which moves the start of an attack.
-            most = 1.0 if name == "hardness" else 0.01
+            # Equal levels of an envelope are ordered by their last bits, which moves the start of an attack;
+            # so it goes with a peak of the spectrum that only just stands out.
+            most = {"hardness": 1.0, "roughness": 0.5}.get(name, 0.01)
             assert second[name] == pytest.approx(first[name], abs=most, nan_ok=True), name
         assert second["reverb_probability"] == pytest.approx(first["reverb_probability"], abs=1e-6)
 

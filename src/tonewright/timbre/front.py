@@ -139,7 +139,8 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
     if found.peak <= SILENT_PEAK:
         raise UnmeasurableError("silence")
     if gain is None:
-        samples, zero = without_silence(samples)
+        place, zero = without_silence(samples)
+        samples = samples[place]
     else:
         zero = found.mean
     samples = audible_band(samples - zero)
@@ -147,14 +148,15 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
     if gain is None:
         whole, samples = samples, without_ends(samples, END_LEVEL * found.largest)
         found = moments(samples) if samples.size < whole.size else found
+    peak = found.largest
     if samples.size >= SHORT:
-        samples -= found.mean
+        samples, peak = samples - found.mean, found.peak
     level = loudness(samples[None], sample_rate=RATE_HZ)
     if not math.isfinite(level):
         raise UnmeasurableError("silence")
-    gain = gain_of(level, found.peak) if gain is None else gain
+    gain = gain_of(level, peak) if gain is None else gain
     samples *= gain
-    return Normalised(samples, RATE_HZ, found.peak, gain, level)
+    return Normalised(samples, RATE_HZ, peak, gain, level)
 
 
 def _classic(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:

@@ -9,6 +9,7 @@ import numpy as np
 LEAST_CUT = 32
 SILENT_SHARE = 0.05
 SHORT = 256
+_RING = 64
 _SMOOTHING = np.array([1.0, 4, 6, 4, 1]) / 16
 _BLOCK = 4096
 
@@ -76,7 +77,8 @@ def moments(samples: np.ndarray) -> Moments:
 def without_ends(samples: np.ndarray, level: float) -> np.ndarray:
     """A channel without a quiet beginning and a quiet end.
 
-    They are quiet as long as the sound, smoothed by (1 4 6 4 1)/16, stays below `level`. The smoothing
+    They are quiet as long as the sound, smoothed by (1 4 6 4 1)/16, stays within `level` of rest: what the
+    beginning rests at, and 0 at the end. The smoothing
     removes what a converter of sample rates lets ring before a sharp onset, so that a sound starts at one
     place at every rate. A beginning of less than `LEAST_CUT` samples stays: to shift all frames would
     change more.
@@ -85,10 +87,10 @@ def without_ends(samples: np.ndarray, level: float) -> np.ndarray:
     ----------
     samples : (time,) float64
     """
-    first = _quiet_samples(samples, level)
+    first = _quiet_samples(samples, level, _start_level(samples, level))
     if first == samples.size:
         return samples
-    last = samples.size - _quiet_samples(samples[::-1], level)
+    last = samples.size - _quiet_samples(samples[::-1], level, 0.0)
     return samples[first if first >= LEAST_CUT else 0 : last]
 
 
@@ -106,16 +108,18 @@ def silence_before(samples: np.ndarray) -> int:
     return equal if quiet else 0
 
 
-def without_silence(samples: np.ndarray) -> tuple[np.ndarray, float]:
-    """A sound (time,) without what `silence_before` finds, and the like after it; and its level of rest.
+def without_silence(samples: np.ndarray) -> tuple[slice, float]:
+    """Where in `samples` (time,) the sound lies without what `silence_before` finds, and the like after it.
 
-    That is the mean of the sound; of a click, which has none to speak of, the silence's level.
+    And its level of rest: the mean of the sound; of a click, which has none to speak of, the silence's. A
+    click keeps so much of the silence as a filter of 129 taps lets it ring.
     """
     before, after = silence_before(samples), silence_before(samples[::-1])
-    sound = samples[before : samples.size - after]
-    if sound.size < SHORT and (before or after):
-        return sound, float(samples[0] if before else samples[-1])
-    return sound, float(sound.mean())
+    end = samples.size - after
+    if end - before >= SHORT or not (before or after):
+        return slice(before, end), float(samples[before:end].mean())
+    rest = float(samples[0] if before else samples[-1])
+    return slice(max(before - _RING, 0), min(end + _RING, samples.size)), rest
 
 
 def _equal_samples(samples: np.ndarray) -> int:
@@ -127,12 +131,23 @@ def _equal_samples(samples: np.ndarray) -> int:
     return 0
 
 
-def _quiet_samples(samples: np.ndarray, level: float) -> int:
-    """How many samples come before the first at which the smoothed sound reaches a level."""
+def _quiet_samples(samples: np.ndarray, level: float, rest: float) -> int:
+    """How many samples come before the first at which the smoothed sound is `level` away from rest."""
     for begin in range(0, samples.size, _BLOCK):
-        piece = samples[max(begin - 2, 0) : begin + _BLOCK + 2]
+        piece = samples[max(begin - 2, 0) : begin + _BLOCK + 2] - rest
         smooth = np.convolve(piece, _SMOOTHING)[2 + begin - max(begin - 2, 0) :][:_BLOCK]
         loud = np.abs(smooth) >= level
         if loud.any():
             return begin + int(loud.argmax())
     return samples.size
+
+
+def _start_level(samples: np.ndarray, level: float) -> float:
+    """What a sound rests at before it begins: the mean of its first samples if they hardly move, else 0.
+
+    A sound that lies on one side has a mean, which puts the silence before it on the other.
+    """
+    start = samples[:LEAST_CUT]
+    rest = float(start.mean())
+    still = np.abs(start - rest).max() < level / 8
+    return rest if still and level <= abs(rest) < SILENT_SHARE * np.abs(samples).max() else 0.0

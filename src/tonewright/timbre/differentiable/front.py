@@ -17,7 +17,7 @@ from tonewright.timbre.differentiable.filtering import SAMPLE_RATE, fast_length,
 from tonewright.timbre.differentiable.loudness import normalising_gain
 from tonewright.timbre.differentiable.resampling import resampled
 from tonewright.timbre.front import END_LEVEL, SILENT_PEAK, mixed
-from tonewright.timbre.mixing import moments, silence_before, without_ends, without_silence
+from tonewright.timbre.mixing import SHORT, moments, without_ends, without_silence
 from tonewright.timbre.names import UnmeasurableError
 
 _STAND_IN_S, _STAND_IN_HZ, _STAND_IN_DECAY_S = 0.3, 440.0, 0.2
@@ -93,7 +93,7 @@ def _row(sound: torch.Tensor, taken: Taken, *, exact: bool) -> torch.Tensor:
     elif exact:
         sound = with_slope_of(like(taken.mono, sound), sound)
     sound = sound[taken.first : taken.end]
-    return sound - sound.mean()
+    return sound - sound.mean() if len(sound) >= SHORT else sound
 
 
 def _audible(mono: torch.Tensor) -> torch.Tensor:
@@ -135,15 +135,13 @@ def _taken(channels: np.ndarray, sample_rate: int) -> Taken:
         found = moments(samples)
     if found.peak <= SILENT_PEAK:
         return _stand_in("silent")
-    before, after = silence_before(samples), silence_before(samples[::-1])
-    sound, rest = without_silence(samples)
-    sound = audible_band(sound - rest)
-    samples = np.pad(sound, (before, after))
-    sound = samples[before : before + sound.size]
+    place, rest = without_silence(samples)
+    heard = np.zeros_like(samples)
+    heard[place] = sound = audible_band(samples[place] - rest)
     kept = without_ends(sound, END_LEVEL * moments(sound).largest)
     # It is a view, so that its address tells where it begins.
-    first = (byte_bounds(kept)[0] - byte_bounds(samples)[0]) // samples.itemsize
-    return Taken(channels, sample_rate, weights, samples, first, first + kept.size, "audible")
+    first = place.start + (byte_bounds(kept)[0] - byte_bounds(sound)[0]) // sound.itemsize
+    return Taken(channels, sample_rate, weights, heard, first, first + kept.size, "audible")
 
 
 def _stand_in(state: str) -> Taken:

@@ -115,7 +115,7 @@ def test_options_may_come_first(two: Path, capsys: pytest.CaptureFixture) -> Non
 def test_json_for_machines(songs: Path, capsys: pytest.CaptureFixture) -> None:
     _, out, _ = run(capsys, songs, "--json", "--jobs", 1)
     found = json.loads(out)
-    assert found["settings"] == "corrected, revision 1"
+    assert found["settings"] == "corrected, revision 2"
     assert (found["files"], found["described"], found["reused"], found["output"]) == (3, 3, 0, None)
     assert [failed["file"] for failed in found["failed"]] == ["songs/text.wav"]
     first = found["rows"][0]
@@ -138,7 +138,7 @@ def test_windows_have_rows_and_a_picture(two: Path, capsys: pytest.CaptureFixtur
         ("soft", 0.0, 2.0),
         ("soft", 1.0, 2.0),
     ]
-    assert {row["settings"] for row in rows} == {"corrected, revision 1, 2 s every 1 s"}
+    assert {row["settings"] for row in rows} == {"corrected, revision 2, 2 s every 1 s"}
     assert Path("out.png").read_bytes().startswith(PNG)
     # Again, with one more: the table and its picture are made anew.
     Path("out.png").write_bytes(b"")

@@ -237,7 +237,7 @@ def test_other_settings_are_refused_until_they_are_forced(songs: Path, described
     described.taken()
     made = describe_files([songs], output, mode="classic", overwrite=True)
     assert len(described.taken()) == 5
-    assert {row["settings"] for row in rows_of(made)} == {"classic, revision 1"}
+    assert {row["settings"] for row in rows_of(made)} == {"classic, revision 2"}
     described.stop_after = 0
     with pytest.raises(KeyboardInterrupt):
         describe_files([songs], songs.parent / "new.csv")
@@ -267,7 +267,7 @@ def test_what_was_forced_and_interrupted_goes_on_without_force(songs: Path, desc
     described.stop_after = math.inf
     made = describe_files([songs], output, mode="classic")
     assert len(described.taken()) == 3
-    assert {row["settings"] for row in rows_of(made)} == {"classic, revision 1"}
+    assert {row["settings"] for row in rows_of(made)} == {"classic, revision 2"}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from tonewright.audio.files import read
 from tonewright.timbre import describe_file
 
 ALL = list(timbre.DESCRIPTORS)
+PARTS = ("all", "noise", "single", "set", "first", "jobs", "long")
 HERE = Path(__file__).parent
 FIRST_CALL = """
 import json, sys, time
@@ -237,6 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sounds", type=Path, help="a folder of sounds; its part clips is timed")
     parser.add_argument("--quick", action="store_true", help="fewer sounds and rounds")
+    parser.add_argument("--only", nargs="+", default=PARTS, choices=PARTS, help="some parts of it")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     report = Report("Timbre, speed", ("tonewright", "numpy", "scipy", "numba"))
@@ -247,13 +249,17 @@ def main() -> None:
         clips = five_seconds(chosen, folder / "five")
         peer = Worker("timbral")
         report.peers = peer.versions
-        report.measure(lambda: all_rows(clips, peer, rounds), "all eight")
-        report.measure(lambda: noise_rows(folder, peer, rounds), "noise")
-        report.measure(lambda: single_rows(clips, peer, rounds), "one descriptor alone")
-        report.measure(lambda: set_rows(files, peer), "the whole set")
-        report.measure(lambda: first_rows(clips[0], folder), "first call")
-        report.measure(lambda: job_rows(clips, folder / "many"), "two processes")
-        report.measure(lambda: hour_rows(clips, folder), "long files")
+        parts = {
+            "all": lambda: all_rows(clips, peer, rounds),
+            "noise": lambda: noise_rows(folder, peer, rounds),
+            "single": lambda: single_rows(clips, peer, rounds),
+            "set": lambda: set_rows(files, peer),
+            "first": lambda: first_rows(clips[0], folder),
+            "jobs": lambda: job_rows(clips, folder / "many"),
+            "long": lambda: hour_rows(clips, folder),
+        }
+        for name in arguments.only:
+            report.measure(parts[name], name)
     report.print(as_json=arguments.json)
     sys.exit(any(row.met is False for row in report.rows))
 

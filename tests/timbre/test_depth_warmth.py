@@ -90,7 +90,7 @@ def test_spectrum_of_a_note_is_scipys(length: int):
 @settings(deadline=None, max_examples=30)
 def test_window_of_a_note_is_scipys(length: int):
     expected = scipy.signal.get_window(("tukey", 0.25), length)
-    np.testing.assert_allclose(warmth._tapered_window(length), expected, atol=1e-12)
+    np.testing.assert_allclose(warmth.tapered_window(length), expected, atol=1e-12)
 
 
 def test_straightness_is_the_squared_correlation():

@@ -49,7 +49,7 @@ def features(hearing: Hearing) -> BoominessFeatures:
     heard = specific.total > 0
     if not heard.any():
         raise UnmeasurableError("no frame is louder than the threshold of hearing")
-    weights, low_points = _weights()
+    weights, low_points = index_weights()
     pattern = specific.pattern[heard]
     booming = np.zeros(len(heard))
     share = pattern[:, :low_points].sum(axis=1) / pattern.sum(axis=1)
@@ -67,7 +67,7 @@ def value(features: BoominessFeatures) -> float:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> tuple[np.ndarray, int]:
+def index_weights() -> tuple[np.ndarray, int]:
     """Weights of the index, and how many points lie below 280 Hz.
 
     2.13 e^(−.151 k) with k = log(f/25) / log(31.5/25) + 1 and f = 600 sinh(z/6); the first four are

@@ -30,7 +30,8 @@ _CONTRAST = 0.01
 _LEAST_RANGE = 1e-6
 _HEARD = 1e-7
 _LEAST = 0.01
-_WEIGHT, _CONSTANT = 13.98779569, 48.97606571545886
+# Of the regression, on log₁₀ of the mean roughness.
+SLOPE, CONSTANT = 13.98779569, 48.97606571545886
 
 
 class RoughnessFeatures(NamedTuple):
@@ -78,12 +79,12 @@ def features(hearing: Hearing) -> RoughnessFeatures:
 def value(features: RoughnessFeatures) -> float:
     """Roughness on the scale of listeners' ratings, 0 to 100 but for what lies outside of them."""
     roughness = features.mean_roughness
-    return _WEIGHT * math.log10(roughness) + _CONSTANT if roughness >= _LEAST else 0.0
+    return SLOPE * math.log10(roughness) + CONSTANT if roughness >= _LEAST else 0.0
 
 
 def mean_roughness(value: float) -> float:
     """The mean roughness that has this value; 0 for 0, which stands for all below 0.01."""
-    return 10 ** ((value - _CONSTANT) / _WEIGHT) if value else 0.0
+    return 10 ** ((value - CONSTANT) / SLOPE) if value else 0.0
 
 
 def _whole_frames(length: int, frame: int) -> int:

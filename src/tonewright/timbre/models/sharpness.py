@@ -48,7 +48,7 @@ def features(hearing: Hearing) -> SharpnessFeatures:
         raise UnmeasurableError("no frame is louder than the threshold of hearing")
     sharpness = np.zeros(len(heard))
     pattern = specific.pattern[heard]
-    sharpness[heard] = 0.11 * (pattern @ _weights()) / pattern.sum(axis=1)
+    sharpness[heard] = 0.11 * (pattern @ weighted_bark()) / pattern.sum(axis=1)
     return SharpnessFeatures(math.log10(specific.power_weighted_mean(sharpness)))
 
 
@@ -58,8 +58,8 @@ def value(features: SharpnessFeatures) -> float:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> np.ndarray:
-    """(240,) g z."""
+def weighted_bark() -> np.ndarray:
+    """g z at the points of the pattern, as in `features`: (240,)."""
     g = 0.00012 * BARK**4 - 0.0056 * BARK**3 + 0.1 * BARK**2 - 0.81 * BARK + 3.5
     g[:_FLAT_POINTS] = 1.0
     return g * BARK

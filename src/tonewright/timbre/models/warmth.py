@@ -28,7 +28,8 @@ _LOW_HZ = 260.0
 _ABOVE_FUNDAMENTAL, _ABOVE_LIMIT_HZ = 3.5, 12000.0
 # Of a sound at −24 LUFS: rounding leaves as much of digital silence.
 _SILENT_POWER = 1e-20
-_CORRECTED_END_HZ = 18000.0
+# What lies higher is no matter in the corrected mode.
+CORRECTED_END_HZ = 18000.0
 # Tenths of a Bark.
 _WARM_REGION, _HIGH_REGION = (10, 40), (80, 240)
 _WEIGHTS = (
@@ -127,7 +128,7 @@ def _note(samples: np.ndarray, rate: int, corrected: bool) -> _Note:
     power, bin_hz = _spectrum(samples), rate / _FRAME
     if corrected:
         # What lies above depends on how the sound came to its rate.
-        power = power[: int(_CORRECTED_END_HZ / bin_hz)]
+        power = power[: int(CORRECTED_END_HZ / bin_hz)]
     highest = power.max()
     if not highest > (_SILENT_POWER if corrected else 0.0):
         raise UnmeasurableError("a note is silent")
@@ -156,7 +157,7 @@ def _spectrum(samples: np.ndarray) -> np.ndarray:
     for first in range(0, rows.shape[0], _FRAMES_PER_PIECE):
         piece = rows[first : first + _FRAMES_PER_PIECE]
         piece = piece - piece.mean(axis=1, keepdims=True)
-        piece *= _tapered_window(length)
+        piece *= tapered_window(length)
         spectrum = scipy.fft.rfft(piece, _FRAME, axis=1, overwrite_x=True, workers=1)
         parts = np.asarray(spectrum).view(np.float64)
         squares += np.einsum("tk,tk->k", parts, parts)
@@ -166,7 +167,7 @@ def _spectrum(samples: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _tapered_window(length: int) -> np.ndarray:
+def tapered_window(length: int) -> np.ndarray:
     """Periodic Tukey window of which a quarter is tapered: (length,)."""
     slope = _TAPER * length / 2
     rise = 0.5 - 0.5 * np.cos(np.pi / slope * np.arange(math.ceil(slope)))

@@ -18,7 +18,7 @@ def boominess(sounds: Sounds) -> tuple[torch.Tensor, torch.Tensor]:
     """Values, and which sounds have one; each (batch,)."""
     specific = sounds.specific
     pattern = specific.pattern
-    weights, low_points = model._weights()
+    weights, low_points = model.index_weights()
     share = quotient(pattern[..., :low_points].sum(-1), pattern.sum(-1))
     strength = torch.exp(pattern * like(weights * (math.log(10) / 10), pattern)).sum(-1)
     index = specific.power_weighted_mean(specific.heard * 10 * torch.log10(strength) * share)

@@ -52,7 +52,7 @@ def roughness(sounds: Sounds) -> tuple[torch.Tensor, torch.Tensor]:
 
     def value_of(frames: torch.Tensor) -> torch.Tensor:
         mean = weighted_mean(frames.reshape(counted.shape), counted)
-        value = log10(mean) * model._WEIGHT + model._CONSTANT
+        value = log10(mean) * model.SLOPE + model.CONSTANT
         return torch.where(mean >= _LEAST, value, 0)
 
     measurable = torch.ones_like(sounds.audible)

@@ -15,7 +15,7 @@ from tonewright.timbre.models import sharpness as model
 def sharpness(sounds: Sounds) -> tuple[torch.Tensor, torch.Tensor]:
     """Values, and which sounds have one; each (batch,)."""
     specific = sounds.specific
-    weighted = specific.pattern @ like(model._weights(), specific.pattern)
+    weighted = specific.pattern @ like(model.weighted_bark(), specific.pattern)
     of_frames = 0.11 * specific.heard * quotient(weighted, specific.pattern.sum(-1))
     mean: Any = specific.power_weighted_mean(of_frames)
     return model.value(model.SharpnessFeatures(log10(mean))), mean > 0  # type: ignore[arg-type]

@@ -113,13 +113,13 @@ def _spectra(samples: torch.Tensor, notes: list[Stretch]) -> torch.Tensor:
     index = np.minimum(first[:, None] + np.arange(_FRAME), samples.numel() - 1)
     windows = np.zeros((len(notes), _FRAME))
     for window, size in zip(windows, sizes, strict=True):
-        window[:size] = model._tapered_window(int(size))
+        window[:size] = model.tapered_window(int(size))
     inside = np.arange(_FRAME) < sizes[:, None]
     framed = samples.reshape(-1)[torch.tensor(index, device=samples.device)]
     framed = framed * like(inside[of_note], samples)
     mean = framed.sum(-1, keepdim=True) / like(sizes[of_note, None], samples)
     power = one_sided_power((framed - mean) * like(windows[of_note], samples))
-    power = power[:, : int(model._CORRECTED_END_HZ / _BIN_HZ)]
+    power = power[:, : int(model.CORRECTED_END_HZ / _BIN_HZ)]
     at = torch.tensor(of_note, device=samples.device)
     power = power.new_zeros(len(notes), power.shape[-1]).index_add(0, at, power)
     return quotient(power, power.amax(-1, keepdim=True))

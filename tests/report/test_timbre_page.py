@@ -135,6 +135,25 @@ def test_three_sounds_are_a_page_too(tmp_path, parse):
     assert not page.sounds()
 
 
+@pytest.mark.parametrize(
+    ("copies", "words", "ends"),
+    [
+        (1, "1 sound has exactly the values of an earlier one; it may be a copy.", "1 of"),
+        (2, "2 sounds have exactly the values of an earlier one; they may be copies.", "2 of"),
+    ],
+)
+def test_one_is_told_in_the_singular(tmp_path, parse, copies, words, ends):
+    rows = rows_of(30)
+    for index in range(copies):
+        rows[20 + index] |= {name: rows[3][name] for name in DESCRIPTORS}
+        rows[index]["warmth"] = 100.0
+    page = parse(
+        timbre_report(table_of(tmp_path / "a.csv", rows), path=tmp_path / "page.html").read_text("utf-8")
+    )
+    assert words in page.text
+    assert f"{ends} 210 values {'lies' if copies == 1 else 'lie'} at an end of the scale" in page.text
+
+
 def test_constant_and_empty_columns_are_named(tmp_path, parse):
     rows = rows_of(30)
     for row in rows:

@@ -31,7 +31,7 @@ def timbre_report(
     path: str | PathLike[str],
     sounds_root: str | PathLike[str] | None = None,
     overwrite: bool = False,
-    map: MapKind = "pca",
+    map_kind: MapKind = "pca",
     subset_threshold: float = THRESHOLD,
 ) -> Path:
     """Write the page of a table that `tonewright timbre` has made and return where it is.
@@ -42,7 +42,7 @@ def timbre_report(
     path : the page
     sounds_root : where the sounds lie, if not where the table says
     overwrite : replace what is there
-    map : "pca" or "umap"
+    map_kind : "pca" or "umap"
     subset_threshold : share of each left-out descriptor's ranking that the suggested subset must explain
 
     Raises
@@ -54,7 +54,7 @@ def timbre_report(
     if target.exists() and not overwrite:  # said before the work, not after
         raise OutputError(f"{target}: exists already; choose another name, or replace it with --force")
     sounds = read_measurements(table_path)
-    analysis = analyse_table(sounds, subset_threshold=subset_threshold, map_kind=map)
+    analysis = analyse_table(sounds, subset_threshold=subset_threshold, map_kind=map_kind)
     return write_page(analysis, table=Path(table_path), path=target, root=sounds_root, overwrite=overwrite)
 
 
@@ -113,9 +113,9 @@ def _numbers(page: Report, analysis: Analysis) -> None:
     if sounds.folder:
         page.text(f"Files are named as seen from {sounds.folder}.")
     if analysis.repeated:
-        page.text(
-            f"{analysis.repeated} sounds have exactly the values of an earlier one; they may be copies."
-        )
+        many = analysis.repeated > 1
+        words, copies = ("sounds have", "they may be copies") if many else ("sound has", "it may be a copy")
+        page.text(f"{analysis.repeated} {words} exactly the values of an earlier one; {copies}.")
 
 
 def _length(seconds: np.ndarray) -> str:
@@ -218,9 +218,10 @@ def _limits(page: Report, analysis: Analysis) -> None:
     values = analysis.sounds.matrix(inside)
     at_the_end = int(((values == 0) | (values == 100)).sum())
     if at_the_end:
+        lie, they = ("lie", "they were") if at_the_end > 1 else ("lies", "it was")
         page.text(
-            f"{at_the_end} of {int(np.isfinite(values).sum())} values lie at an end of the scale, 0 or 100, "
-            "most often because they were cut off there; tonewright timbre --raw leaves them as they are."
+            f"{at_the_end} of {int(np.isfinite(values).sum())} values {lie} at an end of the scale, 0 or 100, "
+            f"most often because {they} cut off there; tonewright timbre --raw leaves values as they are."
         )
     if analysis.sounds.pieces:
         page.text(

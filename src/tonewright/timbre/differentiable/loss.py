@@ -88,7 +88,7 @@ class TimbreLoss(torch.nn.Module):
         ()
         """
         found, measurable = self._measured(estimate)
-        values = values.to(found).broadcast_to(found.shape)
+        values = torch.as_tensor(values).to(found).broadcast_to(found.shape)
         return self._total(found, measurable, values.nan_to_num(), ~values.isnan())
 
     def _measured(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

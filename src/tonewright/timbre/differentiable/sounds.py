@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from tonewright.errors import UsageError
 from tonewright.timbre.branches import ABOVE_HZ, BELOW_HZ, LOWEST_HZ
 from tonewright.timbre.differentiable.filtering import (
     butterworth_response,
@@ -49,6 +50,9 @@ class Sounds:
     """
 
     def __init__(self, samples: torch.Tensor, sample_rate: int, *, exact: bool = True) -> None:
+        if not isinstance(samples, torch.Tensor):
+            words = "needs a torch.Tensor; use timbre.describe for arrays"
+            raise UsageError(f"samples of {type(samples).__name__}: a differentiable descriptor {words}")
         self.precise, self._taken = front(samples, sample_rate, exact=exact)
         self.samples = self.precise.to(samples.dtype)
         self.exact = exact

@@ -42,6 +42,8 @@ EXTRA_OF = {
     "flax": "filters",
     "streamlit": "app",
 }
+# Where a command wants another extra for a module than the rest do: (command, module).
+EXTRA_OF_COMMAND = {("timbre", "numba"): "timbre"}
 
 
 @click.group(
@@ -104,7 +106,10 @@ def main(arguments: list[str] | None = None) -> None:
         missing = (error.name or "").split(".")[0]
         if debug or missing not in EXTRA_OF:
             raise
-        fail(str(MissingExtraError(missing, EXTRA_OF[missing])), 1)
+        words = sys.argv[1:] if arguments is None else arguments
+        command = next((word for word in words if not word.startswith("-")), "")
+        extra = EXTRA_OF_COMMAND.get((command, missing), EXTRA_OF[missing])
+        fail(str(MissingExtraError(missing, extra)), 1)
     except Exception as error:
         if debug:
             raise

@@ -37,7 +37,7 @@ SECONDS = click.FloatRange(min=0.0, min_open=True)
 @click.option("--jobs", default=None, type=click.IntRange(1), help="Files at a time; default all cores.")
 @click.option("--engine", default="processes", show_default=True, type=click.Choice(["processes", "ray"]))
 @click.option("--address", default=None, help="Of a Ray cluster; default $RAY_ADDRESS, else this machine.")
-@click.option("--force", is_flag=True, help="Begin anew, over whatever is there.")
+@click.option("--force", is_flag=True, help="Begin anew, over whatever is there, and keep none of it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, or what was written, as JSON.")
 def command(
     files: tuple[str, ...],
@@ -56,7 +56,8 @@ def command(
     100, whether they are reverberant, and loudness, crest factor, centroid, flatness and rate of onsets.
 
     A file that cannot be read costs a line. With -o, the same command goes on after any interruption, and
-    over a finished table it describes what is new or has changed. With --window, a picture lies beside it.
+    over a finished table it describes what is new or has changed; rows of files that are not asked for stay,
+    unless --force begins anew. With --window, a picture lies beside the table.
 
     \b
     Example:
@@ -98,13 +99,17 @@ def command(
 def tell_failures(made: Summary) -> None:
     """Say how many files could not be described; an error where that is all of them."""
     bad, count = len(made.failed), made.files
+    if not bad:
+        return
+    # Some errors name their file, too.
+    failed = [(file, reason.removeprefix(f"{file}: ")) for file, reason in made.failed]
+    first, reasons = ": ".join(failed[0]), {reason for _, reason in failed}
+    same = f", all for the same reason: {failed[0][1]}" if bad > 1 and len(reasons) == 1 else ""
     if bad == count:
-        first = ": ".join(made.failed[0])
-        words = f"none of {bad} files could be described; the first: {first}"
+        words = f"none of {bad} files could be described{same or f'; the first: {first}'}"
         raise TonewrightError(first if bad == 1 else words)
-    if bad:
-        words = f"{bad} of {count} files could not be described; the reasons are among the notes"
-        click.echo(words, err=True)
+    words = f"{bad} of {count} files could not be described{same or '; the reasons are among the notes'}"
+    click.echo(words, err=True)
 
 
 def check_words(files: tuple[str, ...]) -> None:

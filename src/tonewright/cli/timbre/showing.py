@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tonewright.cli.timbre.columns import Column, print_columns
 from tonewright.timbre.names import DESCRIPTORS
 from tonewright.timbre.tables import Summary, read_rows
 from tonewright.timbre.tables.finding import printable
@@ -22,11 +24,10 @@ MOST_NOTES = 40
 
 def show_rows(made: Summary) -> None:
     """The rows as a table, and what was noted under it."""
-    from tonewright.cli.show import print_table
-
     start = ("start_s",) if made.settings.window_s else ()
     header = ["file", *(name.replace("_s", " s") for name in start), *DESCRIPTORS]
-    print_table("", header, [cells(row, start) for row in made.rows])
+    columns = zip(*(cells(row, start) for row in made.rows), strict=True)
+    print_columns([Column(head, [head, *column]) for head, column in zip(header, columns, strict=True)])
     notes = list(noted(made.rows))
     for words in notes[:MOST_NOTES]:
         click.echo(f"note: {words}")
@@ -69,8 +70,17 @@ def show_summary(made: Summary, picture: Path | None) -> None:
     """What was written."""
     known = f", {made.reused} of them known before" if made.reused else ""
     click.echo(f"{made.output}: {made.files} file{'s' * (made.files != 1)}{known}")
+    if made.kept:
+        click.echo(f"also {rows_of(made.kept)} not asked for, as they were; --force begins anew without them")
+    if made.gone:
+        click.echo(f"without {rows_of(made.gone)} gone from the folders")
     if picture:
         click.echo(picture)
+
+
+def rows_of(count: int) -> str:
+    """So many files, in words that a participle can follow."""
+    return f"the rows of {count} file{'s' * (count != 1)}"
 
 
 def as_dict(made: Summary, picture: Path | None) -> dict[str, Any]:
@@ -83,19 +93,22 @@ def as_dict(made: Summary, picture: Path | None) -> dict[str, Any]:
         "files": made.files,
         "described": made.described,
         "reused": made.reused,
+        "kept": made.kept,
+        "gone": made.gone,
         "failed": [{"file": file, "reason": reason} for file, reason in made.failed],
     } | ({"rows": rows} if made.output is None else {})
 
 
 def draw(made: Summary, picture: Path) -> Path | None:
-    """The picture of a table of windows, of the first of its sounds; None where none could be described."""
+    """The picture of a table of windows, of the first sounds asked for; None where none was described."""
     from tonewright.audio.files import atomic_output
     from tonewright.timbre.along import Along
     from tonewright.timbre.along_picture import MOST_SOUNDS, plot_along
 
     assert made.output is not None
     sounds: dict[str, Along] = {}
-    for file, rows in groupby(read_rows(made.output), key=lambda row: row["file"]):
+    groups = groupby(read_rows(made.output), key=itemgetter("file"))
+    for file, rows in islice(groups, made.kept, None):
         described = [row for row in rows if math.isfinite(row["start_s"])]
         if described:
             sounds[file] = Along.from_rows(described)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tonewright.audio.jobs import Engine, run_jobs
 from tonewright.timbre.names import Mode
-from tonewright.timbre.tables.earlier import take_over
+from tonewright.timbre.tables.earlier import Staying, take_over
 from tonewright.timbre.tables.finding import find_sounds
 from tonewright.timbre.tables.journal import Journal
 from tonewright.timbre.tables.settings import Settings
@@ -27,10 +28,12 @@ class Summary:
     ----------
     output : where it was written; None where it was not
     settings : how every sound was described
-    files : how many the table tells of
+    files : how many were asked for
     described, reused : how many of them were described now, and before
     failed : (file, reason) of those that could not be; they have a row all the same
     rows : the table itself where it was not written
+    kept : files of an earlier table whose rows stayed in it, though they were not asked for
+    gone : files of an earlier table that are no longer in the folders asked for, and so not in the table
     """
 
     output: Path | None
@@ -40,6 +43,8 @@ class Summary:
     reused: int
     failed: tuple[tuple[str, str], ...]
     rows: tuple[Mapping[str, Any], ...] = ()
+    kept: int = 0
+    gone: int = 0
 
 
 def describe_files(
@@ -61,7 +66,8 @@ def describe_files(
     A file that cannot be read costs a row without values, with the reason in `notes`. The table is written
     whole at the end; until then every file that is done is kept beside it, so that the same call goes on
     after any accident. Over a table of the same settings only those files are described that are new or have
-    changed; what was renamed, moved or copied is known by its bytes; files that are gone leave the table.
+    changed; what was renamed, moved or copied is known by its bytes; files that are gone from the folders
+    leave the table. Rows of files that are not asked for stay, before the others.
 
     Parameters
     ----------
@@ -70,7 +76,7 @@ def describe_files(
     mode, raw : as for `describe`
     window_s, hop_s : a row for every window of so many seconds, one after so many, in place of a row a file
     jobs, engine, address : as for `run_jobs`
-    overwrite : begin anew, whatever is there
+    overwrite : begin anew, whatever is there, and keep none of it
     progress : called with (done, total), in files
 
     Raises
@@ -83,14 +89,15 @@ def describe_files(
         If a setting is none.
     """
     settings = Settings(mode, raw, window_s, hop_s)
+    asked = [os.fspath(path) for path in paths]
     table = None if output is None else Path(output)
     if table is not None:
         ending_of(table)
     run = partial(run_jobs, jobs=jobs, engine=engine, address=address)
     with Journal(table, settings.words, anew=overwrite) as journal:
-        if table is not None and not overwrite:
-            take_over(table, settings, journal)
-        work = Work(find_sounds(paths), settings, journal, progress)
+        earlier = table is not None and not overwrite and take_over(table, settings, journal)
+        found = find_sounds(asked)
+        work = Work(found, settings, journal, progress)
         try:
             work.do(run)
         except KeyboardInterrupt:
@@ -99,14 +106,21 @@ def describe_files(
             again = "the same command without --force" if overwrite else "the same command"
             kept = f"{work.done} of {len(work)} files are kept: {again} goes on with the others"
             raise KeyboardInterrupt(f"interrupted; {kept}") from None
-        return _written(table, settings, work, journal)
+        staying = None
+        if table is not None and earlier:
+            staying = Staying(table, settings, asked=asked, found=(one.path for one in found))
+        return _written(table, settings, work, journal, staying)
 
 
-def _written(table: Path | None, settings: Settings, work: Work, journal: Journal) -> Summary:
+def _written(
+    table: Path | None, settings: Settings, work: Work, journal: Journal, staying: Staying | None
+) -> Summary:
     rows: tuple[Mapping[str, Any], ...] = ()
     if table is None:
         rows = tuple(work.rows())
     else:
-        write_table(table, work.rows(), columns=settings.columns, overwrite=True)
+        before = staying.rows(work.digests) if staying else ()
+        write_table(table, chain(before, work.rows()), columns=settings.columns, overwrite=True)
     journal.discard()
-    return Summary(table, settings, len(work), work.described, work.reused, tuple(work.failed), rows)
+    made = Summary(table, settings, len(work), work.described, work.reused, tuple(work.failed), rows)
+    return replace(made, kept=staying.kept, gone=staying.gone) if staying else made

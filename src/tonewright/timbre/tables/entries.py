@@ -77,6 +77,8 @@ def failed_row(error: Exception) -> dict[str, Any]:
         words = str(error)
     else:
         words = f"{type(error).__name__}: {error}"
+        if not isinstance(error, (OSError, MemoryError)):
+            words += " (a fault of Tonewright's)"
     return {"notes": " ".join(words.split())}
 
 

@@ -78,6 +78,10 @@ class Work:
             for row in entry.rows:
                 yield {**empty, "file": found.path, **row, **origin}
 
+    def digests(self) -> set[str]:
+        """Of the bytes of all files, as far as they are known."""
+        return {self._journal.entry(place).digest for place in self._places} - {""}
+
     def _unknown(self) -> Iterator[Task]:
         """Files whose stamps are not known."""
         for number, (one, stamp) in enumerate(zip(self._found, self._stamps, strict=True)):

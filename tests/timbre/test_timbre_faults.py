@@ -68,3 +68,9 @@ def test_a_missing_compiler_comes_with_the_extra_of_timbre(
     code, lines = errors(capsys, "timbre", ".", "--jobs", "1")
     assert code == 1
     assert lines == ["error: numba is not installed; it comes with: pip install 'tonewright[timbre]'"]
+
+
+def test_an_empty_name_is_not_this_folder(capsys: pytest.CaptureFixture) -> None:
+    code, lines = errors(capsys, "timbre", "", "--jobs", "1")
+    assert code == 2
+    assert lines == ["error: an empty name is no file and no folder; is a variable not set?"]

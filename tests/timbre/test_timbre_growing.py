@@ -63,7 +63,7 @@ def test_rows_of_another_folder_stay_as_they_are(capsys: pytest.CaptureFixture, 
     assert (code, error) == (0, "")
     assert out == [
         f"{output}: 2 files",
-        "also the rows of 2 files not asked for, as they were; --force begins anew without them",
+        "kept as they were: the rows of 2 files not asked for; --force begins anew without them",
     ]
     assert names(output) == ["a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"]
     assert repr(list(read_rows(output))[:2]) == repr(before)
@@ -87,8 +87,8 @@ def test_the_rows_of_files_that_are_gone(capsys: pytest.CaptureFixture) -> None:
     assert describe_files(["b"], "out.csv").kept == 2
     assert names("out.csv") == ["a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"]
     _, out, _ = run(capsys, "a", "-o", "out.csv")
-    assert out[1].startswith("also the rows of 2 files not asked for")
-    assert out[2] == "without the rows of 1 file gone from the folders"
+    assert out[1].startswith("kept as they were: the rows of 2 files")
+    assert out[2] == "no longer in it: the rows of 1 file gone from the folders"
     assert names("out.csv") == ["b/1.wav", "b/2.wav", "a/2.wav"]
 
 

@@ -16,6 +16,7 @@ SHORT = {"hardness": "hard", "brightness": "bright", "roughness": "rough", "shar
 SHORT |= {"boominess": "boom", "warmth": "warm"}
 # What others tell best goes first: sharpness goes with brightness, boominess with depth.
 EXPENDABLE = ("sharpness", "boominess", "roughness", "reverb", "warmth", "depth", "hardness")
+TIMES = "reverberation times"
 
 
 class Column(NamedTuple):
@@ -83,12 +84,12 @@ def narrower(columns: Sequence[Column]) -> Iterator[tuple[list[Column], list[str
         Column(one.name, [cell.partition(" ")[0] for cell in one.cells]) if one.name == "reverb" else one
         for one in now
     ]
-    left_out = ["reverberation times"] if times else []
+    left_out = [TIMES] if times else []
     yield now, left_out
     for name in EXPENDABLE:
         if any(one.name == name for one in now):
             now = [one for one in now if one.name != name]
-            left_out = [*left_out, name]
+            left_out = [*(one for one in left_out if (one, name) != (TIMES, "reverb")), name]
             yield now, left_out
 
 

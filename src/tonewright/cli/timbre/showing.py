@@ -71,9 +71,9 @@ def show_summary(made: Summary, picture: Path | None) -> None:
     known = f", {made.reused} of them known before" if made.reused else ""
     click.echo(f"{made.output}: {made.files} file{'s' * (made.files != 1)}{known}")
     if made.kept:
-        click.echo(f"also {rows_of(made.kept)} not asked for, as they were; --force begins anew without them")
+        click.echo(f"kept as they were: {rows_of(made.kept)} not asked for; --force begins anew without them")
     if made.gone:
-        click.echo(f"without {rows_of(made.gone)} gone from the folders")
+        click.echo(f"no longer in it: {rows_of(made.gone)} gone from the folders")
     if picture:
         click.echo(picture)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tonewright.audio.layouts.base import FOREIGN_SUFFIXES, SUFFIXES, list_files, split_suffix
-from tonewright.errors import CorpusError
+from tonewright.errors import CorpusError, UsageError
 
 
 class Found(NamedTuple):
@@ -37,9 +37,13 @@ def find_sounds(paths: Iterable[str | os.PathLike[str]]) -> list[Found]:
     ------
     CorpusError
         If there is nothing at all.
+    UsageError
+        If a name is empty.
     """
     found: dict[str, Found] = {}
     named = [os.fspath(path) for path in paths]
+    if "" in named:
+        raise UsageError("an empty name is no file and no folder; is a variable not set?")
     for path in named:
         for one in _inside(path) if Path(path).is_dir() else (_named(path),):
             found.setdefault(one.path, one)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tonewright.audio.plotting import BLUE, INK, MUTED, ORANGE, STYLE
 from tonewright.timbre.along import Along
 from tonewright.timbre.names import DESCRIPTORS
 from tonewright.timbre.tables.finding import printable
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, GRID = "#1b1f24", "#565f6b", "#e7eaee"
 # Told apart by colour and by marker; more than these would be a knot.
 LINES = (
-    ("#1a5fb4", "o"),
-    ("#b8430a", "s"),
+    (BLUE, "o"),
+    (ORANGE, "s"),
     ("#0b7a5b", "^"),
     ("#8a3f9e", "D"),
     ("#7d5c00", "v"),
@@ -27,26 +27,6 @@ LINES = (
 )
 MOST_SOUNDS = len(LINES)
 LEAST_SPAN = 10.0
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-}
 
 
 def plot_along(along: Along | Mapping[str, Along], *, title: str = "") -> Figure:
@@ -69,7 +49,7 @@ def plot_along(along: Along | Mapping[str, Along], *, title: str = "") -> Figure
 
     sounds = dict(list(along.items())[:MOST_SOUNDS]) if isinstance(along, Mapping) else {"": along}
     unit, name = (60.0, "min") if max(_end_s(one) for one in sounds.values()) > 300 else (1.0, "s")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.0, 9.2), layout="constrained", facecolor="white", dpi=120)
         rows = figure.subplots(len(DESCRIPTORS), 1, sharex=True)
         handles: list[Any] = []

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tonewright.audio.plotting import LINES, MUTED, frequency_axis, reached
 from tonewright.reverb.analysis.tables import band_name
-from tonewright.reverb.plots.sheet import LINES, MARKERS, MUTED, frequency_axis, reached
 from tonewright.reverb.plots.sides import Side
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CURVE_DB = -65.0
+MARKERS = ("o", "s")
 _COLUMNS = 900
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tonewright.audio.clips import Clip
+from tonewright.audio.plotting import entitle, named, sheet
 from tonewright.errors import UsageError, nearest
 from tonewright.reverb.analysis import RoomAnalysis, RoomDifference
 from tonewright.reverb.plots import panels
 from tonewright.reverb.plots.reliefs import draw_reliefs
-from tonewright.reverb.plots.sheet import entitle, named, sheet
 from tonewright.reverb.plots.sides import Side, sides
 
 if TYPE_CHECKING:

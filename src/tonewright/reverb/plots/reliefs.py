@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tonewright.reverb.plots.sheet import frequency_ticks, short_name
+from tonewright.audio.plotting import frequency_ticks, short_name
 from tonewright.reverb.plots.sides import Side
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, GRID = "#1b1f24", "#565f6b", "#e7eaee"
+BLUE, ORANGE = "#1a5fb4", "#b8430a"
 # Blue and orange are told apart by all kinds of colour vision; the second is dashed as well.
 LINES: tuple[dict[str, Any], ...] = (
-    {"color": "#1a5fb4", "linestyle": "-", "linewidth": 1.7},
-    {"color": "#b8430a", "linestyle": (0, (4, 1.6)), "linewidth": 1.7},
+    {"color": BLUE, "linestyle": "-", "linewidth": 1.7},
+    {"color": ORANGE, "linestyle": (0, (4, 1.6)), "linewidth": 1.7},
 )
-MARKERS = ("o", "s")
 WIDE_IN = 8.0
-_FREQUENCY_TICKS_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
-_STYLE: Any = {
+OCTAVES_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+STYLE: Any = {
     "font.size": 9,
     "axes.labelsize": 9,
     "axes.titlesize": 9.5,
@@ -57,7 +57,7 @@ def sheet(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDE_IN, height_in), layout="constrained", facecolor="white")
         yield figure, figure.subplots(rows, columns, squeeze=False, **options)
 
@@ -79,22 +79,24 @@ def entitle(figure: Figure, title: str) -> None:
         figure.suptitle(title, x=0.01, ha="left", color=INK, parse_math=False, **style)
 
 
-def frequency_axis(axes: Axes, low_hz: float, high_hz: float) -> None:
-    """A logarithmic axis of frequency with the octaves as ticks."""
+def frequency_axis(
+    axes: Axes, low_hz: float, high_hz: float, *, ticks_hz: Sequence[int] = OCTAVES_HZ
+) -> None:
+    """A logarithmic axis of frequency with its ticks in Hz."""
     from matplotlib.ticker import NullFormatter, NullLocator
 
     axes.set_xscale("log")
     axes.set_xlim(low_hz, high_hz)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    ticks = frequency_ticks(low_hz, high_hz)
+    ticks = frequency_ticks(low_hz, high_hz, ticks_hz=ticks_hz)
     axes.set_xticks(ticks, [short_name(hz) for hz in ticks])
     axes.set_xlabel("frequency (Hz)")
 
 
-def frequency_ticks(low_hz: float, high_hz: float) -> list[int]:
-    """Octaves within a range."""
-    return [hz for hz in _FREQUENCY_TICKS_HZ if low_hz <= hz <= high_hz]
+def frequency_ticks(low_hz: float, high_hz: float, *, ticks_hz: Sequence[int] = OCTAVES_HZ) -> list[int]:
+    """Those ticks that lie within a range."""
+    return [hz for hz in ticks_hz if low_hz <= hz <= high_hz]
 
 
 def short_name(hz: float) -> str:

@@ -1,16 +1,19 @@
-"""Sounds in folders, and a description that takes no time."""
+"""Sounds in folders, a description that takes no time, and tables of values."""
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tonewright.audio.files import Clip, read, write
 from tonewright.timbre import description
+from tonewright.timbre.analysis.measurements import Measurements, measurements
 from tonewright.timbre.description import Description
 from tonewright.timbre.names import DESCRIPTORS, EXTRAS
 
@@ -66,3 +69,39 @@ def songs(tmp_path: Path, sound: Callable[[Path, float], Path]) -> Path:
     (folder / "deep/d.wav").write_text("this is no sound")
     (folder / "notes.txt").write_text("neither")
     return folder
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., Measurements]:
+    """Columns of values (sounds, columns), and more, as a table has them."""
+
+    def made(values: np.ndarray, **more: Any) -> Measurements:
+        files = [f"{index}.wav" for index in range(len(values))]
+        columns = dict(zip(DESCRIPTORS, values.T, strict=False))
+        return measurements({"file": files} | columns | more)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def mixed() -> Callable[..., np.ndarray]:
+    """Seven columns that share three causes."""
+
+    def made(n: int, *, seed: int = 0, factors: int = 3, noise: float = 0.4) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        causes = rng.standard_normal((n, factors)) @ rng.standard_normal((factors, 7))
+        return 50 + 10 * (causes + noise * rng.standard_normal((n, 7)))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def real(shared: Path) -> Measurements:
+    """Values of the published models for real sounds."""
+    rows: dict[str, dict[str, str]] = {}
+    with (shared / "timbre" / "reference.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            rows.setdefault(row["file"], {})[row["descriptor"]] = row["value"]
+    return measurements(
+        {"file": list(rows)} | {name: [row[name] for row in rows.values()] for name in DESCRIPTORS}
+    )

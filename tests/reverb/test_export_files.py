@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from tonewright.audio.exporting import class_name, number, numbers, plain_name
 from tonewright.errors import NetworkError, OutputError, UsageError
 from tonewright.reverb import FDNBuild, export, impulse_response, load_network
 from tonewright.reverb.exports import FORMATS, SUFFIXES
-from tonewright.reverb.exports.words import Knobs, class_name, number, numbers, plain_name
+from tonewright.reverb.exports.words import Knobs
 
 ROTATION = np.array([[0.6, 0.8], [-0.8, 0.6]])
 
@@ -93,15 +94,15 @@ def test_json_is_what_is_loaded(tmp_path: Path) -> None:
 def test_no_name_gets_out_of_its_comment(stem: str, to: str, tmp_path: Path) -> None:
     path = tmp_path / f"{stem[:100]}{SUFFIXES[to][0]}"
     text = export(network(), path).read_text("ascii")
-    name = plain_name(path)
+    name = plain_name(path, otherwise="reverb")
     assert re.fullmatch(r"[A-Za-z0-9 ._+-]{1,64}", name)
     assert name in text
-    assert re.fullmatch(r"[A-Z][A-Za-z0-9]{0,70}", class_name(path))
+    assert re.fullmatch(r"[A-Z][A-Za-z0-9]{0,70}", class_name(path, otherwise="reverb"))
     if to == "faust":
         assert text.splitlines()[0] == f'declare name "{name}";'
     else:
         assert text.splitlines()[0] == f"// {name}"
-        assert f"class {class_name(path)} {{" in text
+        assert f"class {class_name(path, otherwise='reverb')} {{" in text
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, 1e-300, 1e22, 0.1 + 0.2, 1 / 3, -123456789.125, 5e-324])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tonewright.errors import NetworkError, UsageError, nearest
+from tonewright.audio.exporting import checked_format
+from tonewright.errors import NetworkError
 from tonewright.reverb.exports.formats import FORMATS, SUFFIXES
 from tonewright.reverb.network import FDNBuild
 
@@ -32,7 +33,7 @@ def export(
     the file that was written
     """
     path = Path(path)
-    to = checked_format(path, to)
+    to = checked_format(path, to, SUFFIXES)
     checked_loop(network, path)
     if to == "json":
         from tonewright.reverb.files import save_network
@@ -46,22 +47,6 @@ def export(
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="ascii")
     return path
-
-
-def checked_format(path: Path, to: str | None) -> str:
-    """The format that is wanted, refused where the file's ending says another."""
-    suffix = path.suffix.lower()
-    if to is None:
-        found = [name for name, endings in SUFFIXES.items() if suffix in endings]
-        if not found:
-            known = ", ".join(endings[0] for endings in SUFFIXES.values())
-            raise UsageError(f"{path}: the ending says no format; end it in one of {known}")
-        return found[0]
-    if to not in SUFFIXES:
-        raise UsageError(f"there is no export to '{to}'; {nearest(to, SUFFIXES)}")
-    if suffix not in SUFFIXES[to]:
-        raise UsageError(f"{path}: an export to {to} ends in {SUFFIXES[to][0]}")
-    return to
 
 
 def checked_loop(network: FDNBuild, path: Path) -> None:

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tonewright.reverb.exports.words import (
-    Knobs,
-    class_name,
-    description,
-    filled,
-    number,
-    numbers,
-    plain_name,
-)
+from tonewright.audio.exporting import class_name, filled, number, numbers, plain_name
+from tonewright.reverb.exports.words import Knobs, description
 from tonewright.reverb.network import FDNBuild
 
 _LONGEST_BLOCK = 64
@@ -33,9 +26,9 @@ def cpp_text(network: FDNBuild, path: Path) -> str:
     if early is not None and taps:
         positions, gains = early.positions, early.gains
     values = {
-        "NAME": plain_name(path),
+        "NAME": plain_name(path, otherwise="reverb"),
         "DESCRIPTION": "\n".join(f"// {line}" for line in description(network, knobs)),
-        "CLASS": class_name(path),
+        "CLASS": class_name(path, otherwise="reverb"),
         "SAMPLE_RATE": number(network.fs),
         "INPUTS": network.inputs,
         "OUTPUTS": network.outputs,
@@ -62,7 +55,7 @@ def cpp_text(network: FDNBuild, path: Path) -> str:
         "POSITIONS": numbers(positions, indent="    "),
         "EARLY": braces(gains),
     }
-    return filled("reverb.hpp.in", values)
+    return filled("tonewright.reverb.exports", "reverb.hpp.in", values)
 
 
 def braces(values: np.ndarray) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tonewright.reverb.exports.words import Knobs, description, number, plain_name
+from tonewright.audio.exporting import number, plain_name
+from tonewright.reverb.exports.words import Knobs, description
 from tonewright.reverb.network import FDNBuild, Taps
 
 # Long sums are written as sums of short ones: Faust takes half a minute for a flat sum of a thousand terms.
@@ -48,7 +49,8 @@ def faust_text(network: FDNBuild, path: Path) -> str:
 
 def _head(network: FDNBuild, knobs: Knobs, path: Path) -> str:
     comment = "\n".join(f"// {line}" for line in description(network, knobs))
-    return f'declare name "{plain_name(path)}";\ndeclare description "Reverb";\n\n{comment}\n'
+    name = plain_name(path, otherwise="reverb")
+    return f'declare name "{name}";\ndeclare description "Reverb";\n\n{comment}\n'
 
 
 def _sliders(network: FDNBuild, knobs: Knobs) -> str:

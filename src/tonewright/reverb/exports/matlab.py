@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tonewright.audio.exporting import filled, number, numbers, plain_name
 from tonewright.errors import UsageError
-from tonewright.reverb.exports.words import Knobs, description, filled, number, numbers, plain_name
+from tonewright.reverb.exports.words import Knobs, description
 from tonewright.reverb.network import FDNBuild
 
 _LONGEST = 63
@@ -35,7 +36,7 @@ def matlab_text(network: FDNBuild, path: Path) -> str:
     values = {
         "FUNCTION": name,
         "UPPER": name.upper(),
-        "NAME": plain_name(path),
+        "NAME": plain_name(path, otherwise="reverb"),
         "DESCRIPTION": "\n".join(f"%   {line}" for line in description(network, knobs)),
         "TAIL": knobs.tail_samples,
         "SAMPLE_RATE": number(network.fs),
@@ -50,7 +51,7 @@ def matlab_text(network: FDNBuild, path: Path) -> str:
         "POSITIONS": matrix(np.zeros((1, 0), np.int64) if early is None else early.positions[None]),
         "EARLY": pages(None if early is None else early.gains, (network.outputs, network.inputs, 0)),
     }
-    return filled("reverb.m.in", values)
+    return filled("tonewright.reverb.exports", "reverb.m.in", values)
 
 
 def matrix(values: np.ndarray) -> str:

@@ -6,8 +6,7 @@ import io
 import logging
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from tonewright.audio.files import atomic_output
 from tonewright.errors import OutputError, RunError
 from tonewright.learning.callbacks import LastCheckpoint
 from tonewright.learning.runs import how_to_go_on
+from tonewright.learning.stops import stops_handled
 
 if TYPE_CHECKING:
     from tonewright.learning.learner import Learner
@@ -99,7 +99,7 @@ def interruptible(run: Run, trainer: pl.Trainer) -> Iterator[None]:
             stop.asked = True
         logger.warning("stopping after this step; once more stops at once")
 
-    with _handling(ask, before := {}):
+    with stops_handled(ask, before := {}):
         try:
             yield
         except (KeyboardInterrupt, SystemExit) as stop:
@@ -107,18 +107,3 @@ def interruptible(run: Run, trainer: pl.Trainer) -> Iterator[None]:
             if not interrupted and not isinstance(stop, (KeyboardInterrupt, SIGTERMException)):
                 raise
             raise KeyboardInterrupt(f"interrupted; {how_to_go_on(run)}") from None
-
-
-@contextmanager
-def _handling(ask: Callable[[int, Any], None], before: dict[int, Any]) -> Iterator[None]:
-    """Put `ask` in the place of Python's usual handlers, which are kept in `before`; a caller's own stay."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    if threading.current_thread() is threading.main_thread():  # elsewhere, signals are not ours to handle
-        before |= {number: usual[number] for number in usual if signal.getsignal(number) is usual[number]}
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -40,6 +40,46 @@ def write_metrics(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequen
         writer.writerows(rows)
 
 
+class MetricsTable:
+    """A ``metrics.csv`` that grows: a row for each logging, columns as they appear.
+
+    `rows` counts what was written; a checkpoint keeps that count, and a resumed run continues its file
+    from there, so that the file of an interrupted run ends equal to that of an uninterrupted one.
+
+    Parameters
+    ----------
+    path : the file
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = list(FIRST_COLUMNS)
+        self.rows = 0
+
+    def continue_from(self, rows: int) -> None:
+        """Keep the first `rows` of an earlier run and drop those after, which will be run again."""
+        kept = read_metrics(self.path)[:rows]
+        seen = dict.fromkeys(name for row in kept for name, text in row.items() if text)
+        self.columns = [*FIRST_COLUMNS, *(name for name in seen if name not in FIRST_COLUMNS)]
+        self.rows = len(kept)
+        self._rewrite(kept)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row, which begins with its step."""
+        self.rows += 1
+        new = [name for name in row if name not in self.columns]
+        if new or self.rows == 1:
+            self.columns += new
+            self._rewrite([*read_metrics(self.path), dict(row)])
+        else:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self.columns).writerow(row)
+
+    def _rewrite(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        kept = [{name: row[name] for name in row if name in self.columns} for row in rows]
+        write_metrics(self.path, kept, self.columns)
+
+
 def metric_series(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Every value of a ``metrics.csv`` as name -> (steps (n,), values (n,)); what is no number is skipped."""
     series: dict[str, tuple[list[int], list[float]]] = {}

@@ -274,7 +274,7 @@ def how_to_go_on(run: Run) -> str:
     command = f"tonewright train {config.system_name} run_name={config.run_name}"
     if Path(config.output) != Path("runs"):
         command += f" output={config.output}"
-    if (run.checkpoints / "last.ckpt").is_file():
+    if any(run.checkpoints.glob("last.*")):
         return f"resume with: {command} ckpt_path=last"
     return f"{run.folder} has no checkpoint yet; start anew with --force"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
 import secrets
@@ -18,7 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from tonewright.errors import MissingExtraError, TonewrightError
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.metrics_file import FIRST_COLUMNS, read_metrics, write_metrics
+from tonewright.learning.metrics_file import MetricsTable
 from tonewright.learning.runs import Run, first_line, flat
 
 if TYPE_CHECKING:
@@ -26,10 +25,7 @@ if TYPE_CHECKING:
 
 
 class MetricsFile(Logger):
-    """The run's ``metrics.csv``: a row for each logging, columns as they appear.
-
-    `rows` counts what was written; a checkpoint keeps that count, and a resumed run continues its file
-    from there, so that the file of an interrupted run ends equal to that of an uninterrupted one.
+    """The run's ``metrics.csv`` as one of Lightning's loggers.
 
     Parameters
     ----------
@@ -38,9 +34,17 @@ class MetricsFile(Logger):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path = path
-        self.columns: list[str] = list(FIRST_COLUMNS)
-        self.rows = 0
+        self.table = MetricsTable(path)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.table.path
+
+    @property
+    def rows(self) -> int:
+        """How many were written."""
+        return self.table.rows
 
     @property
     def name(self) -> str:
@@ -61,11 +65,7 @@ class MetricsFile(Logger):
     @rank_zero_only
     def continue_from(self, rows: int) -> None:
         """Keep the first `rows` of an earlier run and drop those after, which will be run again."""
-        kept = read_metrics(self.path)[:rows]
-        seen = dict.fromkeys(name for row in kept for name, text in row.items() if text)
-        self.columns = [*FIRST_COLUMNS, *(name for name in seen if name not in FIRST_COLUMNS)]
-        self.rows = len(kept)
-        self._rewrite(kept)
+        self.table.continue_from(rows)
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
@@ -74,21 +74,7 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add a row."""
-        row: dict[str, Any] = {"step": step or 0} | {
-            key: value for key, value in metrics.items() if key != "step"
-        }
-        self.rows += 1
-        new = [name for name in row if name not in self.columns]
-        if new or self.rows == 1:
-            self.columns += new
-            self._rewrite([*read_metrics(self.path), row])
-        else:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self.columns).writerow(row)
-
-    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
-        kept = [{name: row[name] for name in row if name in self.columns} for row in rows]
-        write_metrics(self.path, kept, self.columns)
+        self.table.add({"step": step or 0, **{name: metrics[name] for name in metrics if name != "step"}})
 
 
 def build_loggers(run: Run) -> tuple[MetricsFile, list[Logger]]:

@@ -12,7 +12,7 @@ import numpy as np
 from tonewright.audio.clips import Clip
 from tonewright.audio.reading import SoundReader
 from tonewright.errors import UsageError, nearest
-from tonewright.timbre.description import Description, as_samples, checked_mode, described
+from tonewright.timbre.description import Description, as_samples, described
 from tonewright.timbre.names import DESCRIPTORS, EXTRAS, Mode
 from tonewright.timbre.tables.settings import Settings
 
@@ -100,7 +100,7 @@ def along_time(
         If the array is no sound, its rate is missing, or a setting is none.
     """
     samples, rate = as_samples(sound, sample_rate)
-    return _along([samples], rate, Settings(checked_mode(mode), raw, window_s, hop_s))
+    return _along([samples], rate, Settings(mode, raw, window_s, hop_s))
 
 
 def along_file(
@@ -120,7 +120,7 @@ def along_file(
     AudioError
         If the file cannot be read.
     """
-    settings = Settings(checked_mode(mode), raw, window_s, hop_s)
+    settings = Settings(mode, raw, window_s, hop_s)
     with SoundReader(path, allow_nonfinite=True) as reader:
         return _along(reader.blocks(_BLOCK_FRAMES), reader.info.sample_rate, settings)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tonewright.audio.clips import Clip
 from tonewright.errors import UsageError, nearest
-from tonewright.timbre.names import DESCRIPTORS, EXTRAS, MODES, Mode, UnmeasurableError
+from tonewright.timbre.names import DESCRIPTORS, EXTRAS, Mode, UnmeasurableError, checked_mode
 
 if TYPE_CHECKING:
     from tonewright.timbre.sound import Hearing
@@ -97,7 +97,7 @@ def describe(
         If the array is no sound, its rate is missing, or there is no such mode.
     """
     samples, rate = as_samples(sound, sample_rate)
-    return described(samples, rate, mode=checked_mode(mode), raw=raw)
+    return described(samples, rate, mode=mode, raw=raw)
 
 
 def described(
@@ -107,7 +107,9 @@ def described(
     facts = (samples.shape[1] / sample_rate, sample_rate, samples.shape[0], mode)
     try:
         with _without_collection():
-            hearing = _hearing(samples, sample_rate, mode, gain)
+            from tonewright.timbre.sound import Hearing
+
+            hearing = Hearing(samples, sample_rate, mode=mode, gain=gain)
             values, reasons = measured(hearing)
     except UnmeasurableError as reason:
         names = (*DESCRIPTORS, *EXTRAS)
@@ -142,12 +144,12 @@ def describe_file(path: str | PathLike[str], *, mode: Mode = "corrected", raw: b
     """
     from tonewright.audio.reading import SoundReader
     from tonewright.timbre import long_files
-    from tonewright.timbre.sound import LOWEST_RATE_HZ
+    from tonewright.timbre.sound import LOWEST_HEARING_RATE_HZ
 
-    mode = checked_mode(mode)
+    checked_mode(mode)
     with SoundReader(path) as reader:
         rate = reader.info.sample_rate
-        if rate < LOWEST_RATE_HZ:
+        if rate < LOWEST_HEARING_RATE_HZ:
             found = described(reader.read(frames=1), rate, mode=mode, raw=raw)
             return replace(found, seconds=reader.info.frames / rate)
         if mode == "corrected" and reader.info.frames > long_files.WHOLE_S * rate:
@@ -208,12 +210,6 @@ def clipped(name: str, value: float) -> float:
     return min(max(value, 0.0), 100.0) if on_scale and math.isfinite(value) else value
 
 
-def _hearing(samples: np.ndarray, sample_rate: int, mode: Mode, gain: float | None) -> Hearing:
-    from tonewright.timbre.sound import Hearing
-
-    return Hearing(samples, sample_rate, mode=mode, gain=gain)
-
-
 def reverberation_time_s(hearing: Hearing) -> float:
     """The time that is heard; in the classic mode the one that the class is made from."""
     if not hearing.corrected:
@@ -247,10 +243,3 @@ def as_samples(sound: Clip | np.ndarray, sample_rate: int | None) -> tuple[np.nd
     if samples.shape[0] > samples.shape[1] > 0 and samples.shape[0] > 64:
         raise UsageError(f"samples of shape {samples.shape}: needs (channels, time); transpose it")
     return samples, int(sample_rate)
-
-
-def checked_mode(mode: Mode) -> Mode:
-    """The mode, or a `UsageError`."""
-    if mode not in MODES:
-        raise UsageError(f"mode '{mode}': choose from {', '.join(MODES)}")
-    return mode

@@ -9,7 +9,7 @@ import numpy as np
 
 from tonewright.audio.clips import resample
 from tonewright.timbre.audible import audible_band
-from tonewright.timbre.loudness import LoudnessMeter, gain_of, loudness
+from tonewright.timbre.loudness import gain_of, loudness
 from tonewright.timbre.mixing import (
     SHORT,
     Moments,
@@ -21,8 +21,6 @@ from tonewright.timbre.mixing import (
 )
 from tonewright.timbre.names import UnmeasurableError
 
-__all__ = ["RATE_HZ", "LoudnessMeter", "Mixed", "Normalised", "gain_of", "mixed", "normalised"]
-
 RATE_HZ = 44100
 SILENT_PEAK = 1e-7
 # A mean of channels that keeps less of their power has lost the sound.
@@ -30,7 +28,7 @@ CANCELLED = 1e-3
 END_LEVEL = 1e-3  # −60 dB below the peak
 # The reference implementation sums so many channels at most.
 CLASSIC_CHANNELS = 3
-LOWEST_RATE_HZ = 4000
+LOWEST_LOUDNESS_RATE_HZ = 4000
 
 
 class Mixed(NamedTuple):
@@ -160,8 +158,8 @@ def _corrected(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
 
 
 def _classic(mono: Mixed, sample_rate: int, gain: float | None) -> Normalised:
-    if sample_rate < LOWEST_RATE_HZ:
-        raise UnmeasurableError(f"loudness is not defined below {LOWEST_RATE_HZ} Hz")
+    if sample_rate < LOWEST_LOUDNESS_RATE_HZ:
+        raise UnmeasurableError(f"loudness is not defined below {LOWEST_LOUDNESS_RATE_HZ} Hz")
     samples, peak = mono.samples, mono.moments.largest
     if peak == 0:
         raise UnmeasurableError("the channels cancel in their sum")

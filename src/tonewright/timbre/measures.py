@@ -11,7 +11,6 @@ from tonewright.audio.clips import Clip
 from tonewright.timbre.description import (
     as_samples,
     checked,
-    checked_mode,
     clipped,
     model,
     reverberation_time_s,
@@ -135,7 +134,7 @@ def reverb(sound: Sound, sample_rate: int | None = None, *, mode: Mode = "correc
 
     samples, rate = as_samples(sound, sample_rate)
     try:
-        hearing = Hearing(samples, rate, mode=checked_mode(mode))
+        hearing = Hearing(samples, rate, mode=mode)
         features = model("reverb").features(hearing)
     except UnmeasurableError:
         return Reverb(math.nan, math.nan, math.nan)
@@ -151,9 +150,7 @@ def _value(name: str, sound: Sound, sample_rate: int | None, mode: Mode, raw: bo
 
     samples, rate = as_samples(sound, sample_rate)
     try:
-        value = checked(
-            model(name).value(model(name).features(Hearing(samples, rate, mode=checked_mode(mode))))
-        )
+        value = checked(model(name).value(model(name).features(Hearing(samples, rate, mode=mode))))
     except UnmeasurableError:
         return math.nan
     return value if raw else clipped(name, value)

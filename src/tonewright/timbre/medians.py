@@ -23,30 +23,6 @@ LENGTH, REACH = 31, 15
 WINDOWS = LANES + LENGTH - 1
 
 
-def running_medians(levels: np.ndarray) -> np.ndarray:
-    """Median of 31 rows around each row, column by column; at its ends each column is mirrored.
-
-    m[t] = median of x[t − 15 … t + 15], with x[−1 − t] = x[t] and x[n + t] = x[n − 1 − t].
-
-    Parameters
-    ----------
-    levels : (rows, columns), without NaN
-
-    Returns
-    -------
-    (rows, columns) float32
-    """
-    rows, columns = levels.shape
-    if not levels.size:
-        return np.zeros(levels.shape, dtype=np.float32)
-    whole, wide = -(-rows // LANES) * LANES, -(-columns // LANES) * LANES
-    source = np.zeros((whole + LENGTH - 1, wide), dtype=np.float32)
-    source[: rows + LENGTH - 1, :columns] = levels[mirrored(np.arange(-REACH, rows + REACH), rows)]
-    medians = np.empty((whole, wide), dtype=np.float32)
-    fill_medians(source, medians)
-    return medians[:rows, :columns]
-
-
 def mirrored(places: np.ndarray, size: int) -> np.ndarray:
     """Places in a sequence that is mirrored at both ends, again and again, by half-sample symmetry."""
     places = np.mod(places, 2 * size)

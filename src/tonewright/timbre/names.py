@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tonewright.errors import UsageError, nearest
+
 Mode = Literal["corrected", "classic"]
 MODES: tuple[Mode, ...] = ("corrected", "classic")
 
@@ -31,3 +33,10 @@ EXTRAS = {
 
 class UnmeasurableError(ValueError):
     """A sound that has no value of a descriptor; the message says why, in words for a table."""
+
+
+def checked_mode(mode: Mode) -> Mode:
+    """The mode, or a `UsageError`."""
+    if mode not in MODES:
+        raise UsageError(f"mode '{mode}': {nearest(str(mode), MODES)}")
+    return mode

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tonewright.errors import UsageError
-from tonewright.timbre.names import MODES, Mode, UnmeasurableError
+from tonewright.timbre.names import Mode, UnmeasurableError, checked_mode
 
 if TYPE_CHECKING:
     from tonewright.timbre.branches import Branches
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tonewright.timbre.specific_loudness import SpecificLoudness
 
 RATE_HZ = 44100
-LOWEST_RATE_HZ = 1000
+LOWEST_HEARING_RATE_HZ = 1000
 ENVELOPE_DECAY_S = 0.1
 
 
@@ -37,7 +37,6 @@ class Hearing:
     ----------
     corrected : whether the mode is "corrected"
     notes : what was done that the reader of a value should know
-    shared : what models keep for one another, by name
 
     Raises
     ------
@@ -55,10 +54,9 @@ class Hearing:
         mode: Mode = "corrected",
         gain: float | None = None,
     ) -> None:
-        samples = _checked(samples, sample_rate, mode)
-        self.corrected = mode == "corrected"
+        self.corrected = checked_mode(mode) == "corrected"
+        samples = _checked(samples, sample_rate)
         self.notes: list[str] = []
-        self.shared: dict[str, Any] = {}
         self._raw, self._raw_rate, self._gain = samples, int(sample_rate), gain
         from tonewright.timbre.front import mixed
 
@@ -92,10 +90,10 @@ class Hearing:
         """Integrated loudness of all channels, as a meter shows it; NaN at rates below 4 kHz."""
         if len(self._raw) == 1 and not self.corrected:
             return self.loudness_lufs
-        from tonewright.timbre.front import LOWEST_RATE_HZ
+        from tonewright.timbre.front import LOWEST_LOUDNESS_RATE_HZ
         from tonewright.timbre.loudness import loudness
 
-        if self._raw_rate < LOWEST_RATE_HZ:
+        if self._raw_rate < LOWEST_LOUDNESS_RATE_HZ:
             return math.nan
         return loudness(self._raw.astype(np.float64), sample_rate=self._raw_rate)
 
@@ -183,10 +181,8 @@ class Hearing:
         return envelope(self.samples, sample_rate=self.sample_rate, decay_s=ENVELOPE_DECAY_S)
 
 
-def _checked(samples: np.ndarray, sample_rate: int, mode: str) -> np.ndarray:
+def _checked(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """The samples as kernels take them: contiguous, float32 or float64."""
-    if mode not in MODES:
-        raise UsageError(f"mode '{mode}': choose from {', '.join(MODES)}")
     if samples.ndim != 2 or samples.shape[0] == 0 or not np.issubdtype(samples.dtype, np.floating):
         raise UsageError(
             f"samples of {samples.dtype} with shape {samples.shape}: needs floating point (channels, time)"
@@ -195,6 +191,6 @@ def _checked(samples: np.ndarray, sample_rate: int, mode: str) -> np.ndarray:
         raise UsageError(f"a sample rate is a whole number above 0; got {sample_rate}")
     if samples.shape[1] == 0:
         raise UnmeasurableError("empty: no samples")
-    if sample_rate < LOWEST_RATE_HZ:
+    if sample_rate < LOWEST_HEARING_RATE_HZ:
         raise UnmeasurableError(f"a rate of {sample_rate} Hz leaves nothing to describe")
     return np.ascontiguousarray(samples, dtype=np.float32 if samples.dtype == np.float32 else np.float64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tonewright.errors import UsageError, nearest
-from tonewright.timbre.names import DESCRIPTORS, EXTRAS, MODES, Mode
+from tonewright.errors import UsageError
+from tonewright.timbre.names import DESCRIPTORS, EXTRAS, Mode, checked_mode
 
 # To be raised when the same sound gets other values: old rows are then not taken over.
 REVISION = 2
@@ -36,8 +36,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check them, and let windows overlap by half where nothing else is said."""
-        if self.mode not in MODES:
-            raise UsageError(f"there is no mode {self.mode!r}; {nearest(self.mode, MODES)}")
+        checked_mode(self.mode)
         if self.window_s is None:
             if self.hop_s is not None:
                 raise UsageError("a hop is that of windows: say how long a window is")

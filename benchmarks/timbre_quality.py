@@ -31,6 +31,7 @@ from tonewright.timbre.description import Description, model
 from tonewright.timbre.names import Mode, UnmeasurableError
 from tonewright.timbre.sound import Hearing
 
+COMPARED = ("classic", "hard", "damaged")  # with the peer
 PARTS = ("classic", "modes", "rates", "hard", "damaged", "rooms")
 POINTS = [name for name in DESCRIPTORS if name != "reverb"]
 EXACT = 0.001
@@ -84,9 +85,8 @@ def undefined_in_peer(path: Path) -> bool:
     return 512 <= info.frames * max(1.0, 44100 / info.samplerate) < 1024
 
 
-def exact_rows(files: list[Path], peers: Peers | None) -> list[Row]:
+def exact_rows(files: list[Path], peers: Peers) -> list[Row]:
     """Classic values and features against the peer's, sound by sound."""
-    assert peers is not None
     found: dict[str, list[tuple[float, str]]] = {name: [] for name in DESCRIPTORS}
     inner: dict[str, list[float]] = {name: [] for name in DESCRIPTORS}
     times: list[float] = []
@@ -216,9 +216,8 @@ def rate_row(files: list[Path]) -> Row:
     )
 
 
-def hard_rows(kind: str, cases: list[Path], peers: Peers | None) -> list[Row]:
+def hard_rows(kind: str, cases: list[Path], peers: Peers) -> list[Row]:
     """Sounds that break things: nothing may raise, and every NaN has its reason; classic beside the peer."""
-    assert peers is not None
     missing, raised, silent_nan, without = 0, 0, 0, 0
     errors: dict[str, list[tuple[float, str]]] = {name: [] for name in POINTS}
     for path, theirs in zip(cases, peers.measure(cases), strict=True):
@@ -336,6 +335,21 @@ def middle_decay_s(found: RoomAnalysis) -> float:
     return float(np.nanmean(times[:, np.isin(np.round(found.bands_hz), (500, 1000))]))
 
 
+def compared(
+    peers: Peers, clips: list[Path], files: list[Path], *, scratch: Path
+) -> dict[str, Callable[[], list[Row]]]:
+    """The parts that the peer measures too."""
+
+    def damaged() -> list[Path]:
+        return [path for _, path in variants(clips, scratch / "variants")]
+
+    return {
+        "classic": lambda: exact_rows(files, peers),
+        "hard": lambda: hard_rows("hard cases", hard_cases(scratch / "hard"), peers),
+        "damaged": lambda: hard_rows("damaged recordings", damaged(), peers),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sounds", type=Path, help="a folder; with parts clips and rirs for the rooms")
@@ -349,17 +363,15 @@ def main() -> None:
         folder = arguments.sounds or clips[0].parents[1]
         if arguments.quick:
             clips, files = clips[::9], files[::10]
-        peers = Peers() if {"classic", "hard", "damaged"} & set(arguments.only) else None
-        report.peers = peers.versions if peers else {}
-        damaged = variants(clips, Path(scratch, "variants")) if "damaged" in arguments.only else ()
         works: dict[str, Callable[[], list[Row]]] = {
-            "classic": lambda: exact_rows(files, peers),
             "modes": lambda: mode_rows(files),
             "rates": lambda: [rate_row(files)],
-            "hard": lambda: hard_rows("hard cases", hard_cases(Path(scratch, "hard")), peers),
-            "damaged": lambda: hard_rows("damaged recordings", [path for _, path in damaged], peers),
             "rooms": lambda: room_rows(folder, arguments.quick),
         }
+        if set(COMPARED) & set(arguments.only):
+            peers = Peers()
+            report.peers = peers.versions
+            works |= compared(peers, clips, files, scratch=Path(scratch))
         for name in arguments.only:
             report.measure(works[name], name)
     report.print(as_json=arguments.json)

@@ -198,39 +198,36 @@ def _sections(bank: Bank, sample_rate: float) -> tuple[np.ndarray, np.ndarray, n
 
 @lru_cache(maxsize=8)
 def _grid(frequencies: bytes, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two constants of a grid of frequencies: sin²(ω/2) and sin ω."""
+    """Constants of a grid of frequencies: sin ω (points,); 1 - cos ω and -(1 + cos ω) as (2, points)."""
     half = np.frombuffer(frequencies) * (math.pi / sample_rate)
-    sine = np.sin(half)
-    return sine**2, 2 * sine * np.cos(half)
+    sine, cosine = np.sin(half), np.cos(half)
+    return 2 * sine * cosine, 2 * np.stack([sine**2, -(cosine**2)])
 
 
 def _parallel_response(bank: Bank, frequencies: np.ndarray, sample_rate: float) -> np.ndarray:
     r"""Σ g Bⁿ in real arithmetic.
 
-    Numerator and denominator times z share the numerator 2jα sin ω:
+    Times z, the numerator is the same for all filters but for α, and with :math:`t_0 = \tan(\omega_0/2)`
 
-    .. math:: B(e^{j\omega}) = \frac{jt}{d + jt} = \frac{t^2 + jtd}{t^2 + d^2}, \quad
-        t = \alpha \sin\omega, \; d = \cos\omega - \cos\omega_0 = 2 (\sin^2(\omega_0/2) - \sin^2(\omega/2)).
+    .. math:: B(e^{j\omega}) = \frac{s}{s + jy} = \frac{s^2 - jsy}{s^2 + y^2}, \quad s = \sin\omega, \;
+        y = \frac{Q}{t_0} (1 - \cos\omega) - Q t_0 (1 + \cos\omega).
     """
     usable = bank.usable(sample_rate)
-    half = bank.frequency_hz[usable] * (math.pi / sample_rate)
-    own = np.sin(half) ** 2
-    alpha = np.sin(half) * np.cos(half) / bank.q[usable]
-    gain = bank.gain[usable]
-    squares, sines = _grid(frequencies.tobytes(), sample_rate)
-    made = np.zeros(frequencies.size, np.complex128)
-    step = max(1, _BLOCK_VALUES // max(1, own.size))
+    slope = np.tan(bank.frequency_hz[usable] * (math.pi / sample_rate))
+    q, gain = bank.q[usable], bank.gain[usable]
+    weights = np.stack([q / slope, q * slope], axis=1)
+    sine, terms = _grid(frequencies.tobytes(), sample_rate)
+    made = np.empty(frequencies.size, np.complex128)
+    step = max(1, _BLOCK_VALUES // bank.filters)
     for start in range(0, frequencies.size, step):
         part = slice(start, start + step)
-        t = np.multiply.outer(alpha, sines[part])
-        d = 2 * np.subtract.outer(own, squares[part])
-        whole = t * t + d * d
-        # At ω = 0 and π, t vanishes, and d does not.
-        t /= whole
+        s, y = sine[part], weights @ terms[:, part]
+        # Where s vanishes, at 0 and half the rate, y does not.
+        d = 1 / (s * s + y * y)
         if bank.order == 1:
-            made.real[part], made.imag[part] = gain @ (t * t * whole), gain @ (t * d)
+            made.real[part], made.imag[part] = s * s * (gain @ d), -s * (gain @ (y * d))
         else:
-            made[part] = gain @ (t * t * whole + 1j * (t * d)) ** bank.order
+            made[part] = gain @ (s * (s - 1j * y) * d) ** bank.order
     return made
 
 

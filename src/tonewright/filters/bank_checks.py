@@ -35,7 +35,7 @@ def checked_numbers(values: Any, name: str) -> np.ndarray:
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         at = int(np.isfinite(array).argmin())
-        raise UsageError(f"a bank's {name} {at + 1} is {array[at]}; every number must be finite")
+        raise UsageError(f"the {name} of filter {at + 1} is {array[at]}; every number must be finite")
     array.flags.writeable = False
     return array
 
@@ -70,9 +70,9 @@ def check_limits(bank: Bank) -> None:
     """Refuse filters that are unstable in double precision, or absurd."""
     series = bank.kind == "series"
     most_gain, unit = (MOST_GAIN_DB, " dB") if series else (MOST_GAIN, "")
-    _check_between(bank.frequency_hz, "frequency", LEAST_HZ, MOST_HZ, " Hz")
-    _check_between(bank.q, "q", LEAST_Q, MOST_Q, "")
-    _check_between(bank.gain, "gain", -most_gain, most_gain, unit)
+    _check_between(bank.frequency_hz, "frequency of filter {}", LEAST_HZ, MOST_HZ, " Hz")
+    _check_between(bank.q, "q of filter {}", LEAST_Q, MOST_Q, "")
+    _check_between(bank.gain, "gain of filter {}", -most_gain, most_gain, unit)
     _check_between(np.array([bank.level_db]), "level", -MOST_LEVEL_DB, MOST_LEVEL_DB, " dB")
     shelves = np.array([shape != "peaking" for shape in bank.shapes], dtype=bool)
     if series and (bank.q[shelves] > MOST_SHELF_Q).any():
@@ -86,6 +86,5 @@ def _check_between(values: np.ndarray, name: str, low: float, high: float, unit:
     wrong = ~((values >= low) & (values <= high))
     if wrong.any():
         at = int(wrong.argmax())
-        which = f"of filter {at + 1} " if values.size > 1 else ""
         bounds = f"{low:g} to {high:g}{unit}"
-        raise UsageError(f"the {name} {which}is {values[at]:g}{unit}; it must lie from {bounds}")
+        raise UsageError(f"the {name.format(at + 1)} is {values[at]:g}{unit}; it must lie from {bounds}")

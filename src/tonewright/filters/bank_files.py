@@ -18,8 +18,8 @@ KIND = "tonewright filter bank"
 MOST_BYTES = 1 << 20
 ABOUT = {
     "parallel": (
-        "Constant-peak band-passes side by side, each the cookbook's biquad to the power of the order, summed "
-        "with their gains, which are factors with a sign."
+        "Constant-peak band-passes side by side, each the cookbook's biquad to the power of the order, and "
+        "summed with their gains, which are factors with a sign."
     ),
     "series": "Bells and shelves one after another, the cookbook's biquads, with gains in dB.",
 }

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import njit
 
 from tonewright.timbre.lanes import (
+    CALLED,
     LANES,
     OPTIONS,
     in_all,
@@ -25,8 +26,9 @@ from tonewright.timbre.lanes import (
     where,
 )
 
-# Samples of all lanes that stay in the first cache.
+# Samples of all lanes that stay in the first cache; behind the rows of a block stand their sums.
 BLOCK = 128
+_SUMS = BLOCK * LANES
 _SERIES_BLOCK = 1024
 # States below it become zeros, block by block: numbers too small for their exponent are slow.
 _NOTHING = 1e-200
@@ -54,12 +56,40 @@ def _last_lane(typingctx, vector):  # type: ignore[no-untyped-def]
     return vector.dtype(vector), generate
 
 
+@njit(**CALLED)
+def _not_tiny(state):
+    """The state, zero where it has died away."""
+    return where(magnitude(state) > spread(_NOTHING), state, spread(0.0))
+
+
+@njit(**CALLED)
+def _stage(coefficients, states, at, gain_at, width, rows, count, last):
+    """One stage of sixteen resonators over a block, from the rows to the rows, or at last to their sums."""
+    group = at % width
+    a1, a2 = load(coefficients, width + group), load(coefficients, 2 * width + group)
+    b = load(coefficients, gain_at + group)
+    y1, y2 = _not_tiny(load(states, at)), _not_tiny(load(states, at + width))
+    if last:
+        for t in range(0, count * LANES, LANES):
+            y = b * load(rows, t) + a2 * y2 + a1 * y1
+            store(rows, _SUMS + t, load(rows, _SUMS + t) + y)
+            y2 = y1
+            y1 = y
+    else:
+        for t in range(0, count * LANES, LANES):
+            y = b * load(rows, t) + a2 * y2 + a1 * y1
+            store(rows, t, y - y2)
+            y2 = y1
+            y1 = y
+    store(states, at, y1)
+    store(states, at + width, y2)
+
+
 @njit(**OPTIONS)
 def resonate(sound, coefficients, states, width, order, rows, made):
     """Sum of band-passes, each b (1 - z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²) to the power of `order`.
 
-    A stage hands the difference of its output to the sample before the last on to the next, as the first stage
-    gets that of the sound.
+    A stage hands on how its output differs from that two samples ago, as the first stage gets the sound.
 
     Parameters
     ----------
@@ -71,44 +101,27 @@ def resonate(sound, coefficients, states, width, order, rows, made):
     rows : (2, BLOCK, LANES) flat, room to work in
     made : (frames,), written
     """
-    sums = BLOCK * LANES
     for start in range(0, made.size, BLOCK):
         count = min(BLOCK, made.size - start)
         for t in range(count):
-            store(rows, sums + t * LANES, spread(0.0))
+            store(rows, _SUMS + t * LANES, spread(0.0))
         for group in range(0, width, LANES):
             if group == 0 or order > 1:
                 for t in range(count):
                     store(rows, t * LANES, spread(sound[start + t + 2] - sound[start + t]))
-            a1, a2 = load(coefficients, width + group), load(coefficients, 2 * width + group)
             for stage in range(order):
-                at = 2 * stage * width + group
-                y1, y2 = load(states, at), load(states, at + width)
-                y1 = where(magnitude(y1) > spread(_NOTHING), y1, spread(0.0))
-                y2 = where(magnitude(y2) > spread(_NOTHING), y2, spread(0.0))
-                if stage < order - 1:
-                    b = load(coefficients, group)
-                    for t in range(0, count * LANES, LANES):
-                        y = b * load(rows, t) + a2 * y2 + a1 * y1
-                        store(rows, t, y - y2)
-                        y2 = y1
-                        y1 = y
-                else:
-                    b = load(coefficients, 3 * width + group)
-                    for t in range(0, count * LANES, LANES):
-                        y = b * load(rows, t) + a2 * y2 + a1 * y1
-                        store(rows, sums + t, load(rows, sums + t) + y)
-                        y2 = y1
-                        y1 = y
-                store(states, at, y1)
-                store(states, at + width, y2)
+                last = stage == order - 1
+                at, gain_at = 2 * stage * width + group, 3 * width if last else 0
+                _stage(coefficients, states, at, gain_at, width, rows, count, last)
         for t in range(count):
-            made[start + t] = summed(load(rows, sums + t * LANES))
+            made[start + t] = summed(load(rows, _SUMS + t * LANES))
 
 
 @njit(**OPTIONS)
 def cascade(sound, coefficients, states, numbers):
-    """Sections one after another, each (b₀ + b₁ z⁻¹ + b₂ z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²), transposed direct form II.
+    """Sections one after another in transposed direct form II.
+
+    Each is (b₀ + b₁ z⁻¹ + b₂ z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²).
 
     Parameters
     ----------
@@ -125,8 +138,7 @@ def cascade(sound, coefficients, states, numbers):
         s1, s2 = load(states, s), load(states, s + LANES)
         for start in range(0, sound.size, _SERIES_BLOCK):
             count = min(_SERIES_BLOCK, sound.size - start)
-            s1 = where(magnitude(s1) > spread(_NOTHING), s1, spread(0.0))
-            s2 = where(magnitude(s2) > spread(_NOTHING), s2, spread(0.0))
+            s1, s2 = _not_tiny(s1), _not_tiny(s2)
             y = spread(0.0)
             for t in range(count + LANES - 1):
                 x = _moved_up(y, sound[start + t] if t < count else 0.0)
@@ -148,4 +160,4 @@ def padded(count: int) -> int:
 
 def working_rows() -> np.ndarray:
     """Room for `resonate` to work in."""
-    return np.empty(2 * BLOCK * LANES)
+    return np.empty(2 * _SUMS)

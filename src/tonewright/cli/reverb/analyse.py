@@ -40,11 +40,12 @@ def command(responses: tuple[str, ...], bands: str, figure: str | None, force: b
       tonewright reverb analyse hall.wav --figure hall.png
       tonewright reverb analyse rooms --json
     """
-    from tonewright.cli.reverb.responses import each, finish, read_response, response_files
+    from tonewright.cli.reverb.responses import read_response
     from tonewright.cli.show import print_json, progress_bar
+    from tonewright.cli.sounds import each, finish, sound_files
     from tonewright.reverb.analysis import analyse
 
-    files = response_files(responses)
+    files = sound_files(responses)
     pictures = placed_pictures(files, figure, force=force)
     found: list[tuple[Path, RoomAnalysis, list[str]]] = []
 
@@ -109,7 +110,7 @@ def draw(analysis: RoomAnalysis, path: Path, *, label: str, force: bool) -> None
 
 def show_one(file: Path, analysis: RoomAnalysis, said: Sequence[str]) -> None:
     """Every figure of a response, a table a channel."""
-    from tonewright.cli.reverb.responses import cell
+    from tonewright.cli.sounds import cell
 
     click.echo(f"{file}: {analysis.clip.seconds:.2f} s at {analysis.sample_rate} Hz")
     for channel in range(analysis.channels):
@@ -127,8 +128,8 @@ def show_one(file: Path, analysis: RoomAnalysis, said: Sequence[str]) -> None:
 
 def show_many(found: Sequence[tuple[Path, RoomAnalysis, Sequence[str]]]) -> None:
     """A row a channel, over all frequencies."""
-    from tonewright.cli.reverb.responses import cell
     from tonewright.cli.show import print_table
+    from tonewright.cli.sounds import cell
 
     rows = []
     for file, analysis, said in found:

@@ -63,7 +63,7 @@ def command(
       tonewright reverb render plate.json drums.wav -o drums.plate.wav --mix 0.3
     """
     from tonewright import __version__
-    from tonewright.cli.reverb.outputs import free_output
+    from tonewright.cli.outputs import free_output
     from tonewright.cli.show import print_json, progress_bar
     from tonewright.reverb import colorless, save_network
 

@@ -68,10 +68,10 @@ def command(
       tonewright reverb fit rooms -o fits --quality draft
     """
     from tonewright.cli.reverb.fit_folder import place
-    from tonewright.cli.reverb.responses import each, finish, response_files
     from tonewright.cli.show import print_json
+    from tonewright.cli.sounds import each, finish, sound_files
 
-    files = response_files(responses)
+    files = sound_files(responses)
     targets = place(files, output, force=force)
 
     def work(file: Path) -> dict[str, Any]:
@@ -152,8 +152,8 @@ def mean(values: Sequence[float]) -> float | None:
 
 def show(file: Path, made: Fit, result: dict[str, Any]) -> None:
     """The table of decay times, what was assumed, and where it all lies."""
-    from tonewright.cli.reverb.responses import cell
     from tonewright.cli.show import print_table
+    from tonewright.cli.sounds import cell
     from tonewright.reverb.analysis.tables import band_name
 
     columns = ("Hz", "decay s", "fitted s", "error %", "EDT s", "fitted s", "C80 dB", "fitted dB")

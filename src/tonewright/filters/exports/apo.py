@@ -2,8 +2,8 @@
 
 A line is ``Filter 1: ON PK Fc 100.00 Hz Gain -3.000 dB Q 1.4142``, with PK for a bell and LSC and HSC for
 shelves whose Fc is the middle of the slope. With a Q these are the designs of R. Bristow-Johnson's cookbook,
-as in `tonewright.dsp.biquads`. (LS and HS move the corner; early versions of Equalizer APO take a slope of 0.9
-for every shelf, whatever its Q.)
+as in `tonewright.dsp.biquads`. (LS and HS move the corner; early versions of Equalizer APO take a slope of
+0.9 for every shelf, whatever its Q.)
 
 The numbers suit every reader that is known: PipeWire takes the preamp from the first line, and at most 8
 characters of a frequency and 6 of gain and Q; Equalizer APO takes a point before three digits at the end of a

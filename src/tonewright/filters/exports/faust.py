@@ -1,9 +1,9 @@
 """A bank as a Faust program that a person can read and turn.
 
 Each filter is a state-variable filter in the trapezoidal form (V. Zavalishin, "The Art of VA Filter Design",
-2012; outputs mixed as in A. Simper, "Linear Trapezoidal Integrated State Variable Filter", 2013). Its response
-is that of the bilinear designs in `tonewright.dsp.biquads`. For every coefficient g > 0 and damping k > 0 it
-is stable, also while they change, and in single precision it keeps what a direct form loses at low
+2012; outputs mixed as in A. Simper, "Linear Trapezoidal Integrated State Variable Filter", 2013). Its
+response is that of the bilinear designs in `tonewright.dsp.biquads`. For every coefficient g > 0 and damping
+k > 0 it is stable, also while they change, and in single precision it keeps what a direct form loses at low
 frequencies.
 """
 

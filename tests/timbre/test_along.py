@@ -183,4 +183,9 @@ def test_the_picture_has_a_row_a_descriptor(means: None, tmp_path: Path, count: 
 
 
 def test_a_sound_without_any_value_is_drawn_empty(means: None, tmp_path: Path) -> None:
-    plot_along(along_time(np.full(3000, np.nan), 1000)).savefig(tmp_path / "along.png")
+    figure = plot_along(along_time(np.full(3000, np.nan), 1000))
+    figure.savefig(tmp_path / "along.png")
+    for axes in figure.axes:
+        assert np.isnan(axes.get_lines()[0].get_ydata()).all()
+    assert {axes.get_ylim() for axes in figure.axes[:-1]} == {(0.0, 100.0)}
+    assert figure.axes[-1].get_xlim() == (0.0, 3.0)

@@ -10,9 +10,11 @@ import pytest
 from tonewright import timbre
 from tonewright.audio.clips import resample
 from tonewright.timbre import describe
+from tonewright.timbre.models import depth as depth_model
 from tonewright.timbre.models import hardness as hardness_model
 from tonewright.timbre.models import roughness as roughness_model
 from tonewright.timbre.sound import Hearing
+from tonewright.timbre.specific_loudness import specific_loudness
 
 RATE = 44100
 
@@ -159,15 +161,20 @@ def test_up_to_18_khz() -> None:
 
 
 def test_both_signs_are_alike() -> None:
-    sound = np.where(np.arange(8192) % 441 == 0, 1e-2, 0.0)
-    for seed in range(3):
-        sound = sound + 0.1 * np.pad(noise(300 / RATE, seed=seed), (5000, 2892))
-    turned = [
-        abs(one - other)
-        for one, other in zip(both("sharpness", sound), both("sharpness", -sound), strict=True)
-    ]
-    assert turned[1] < 1e-6
-    assert np.isfinite(turned[0])
+    # The second frame holds but the beginning of a low note, which only rises or only falls.
+    start, time = 2 * 4096 - 120, np.arange(2 * 4096 + 120) / RATE
+    sound = np.concatenate([np.zeros(start), np.exp(-60 * time) * np.sin(2 * np.pi * 150 * time)])
+    sound[:300] = noise(300 / RATE, level=0.02)
+    for name, least in (("sharpness", 0.02), ("boominess", 0.05)):
+        classic, corrected = np.abs(np.subtract(both(name, sound), both(name, -sound)))
+        assert classic > least, name
+        assert corrected < 1e-6, name
+    for corrected in (False, True):
+        rising, falling = (
+            specific_loudness(turned, sample_rate=RATE, corrected=corrected).pattern
+            for turned in (sound, -sound)
+        )
+        assert np.array_equal(rising, falling) == corrected
 
 
 def test_the_gate_goes_with_the_sound() -> None:
@@ -179,16 +186,45 @@ def test_the_gate_goes_with_the_sound() -> None:
     assert corrected == pytest.approx(loud_corrected, abs=1e-3)
 
 
-def test_depth_of_a_sound_without_pitch() -> None:
-    slow = np.exp(-np.arange(RATE) / 3000.0) * np.sin(2 * np.pi * 3 * np.arange(RATE) / RATE)
-    assert math.isfinite(both("depth", slow)[1])
-    click = np.zeros(RATE)
-    click[0] = 1.0
-    assert math.isfinite(both("depth", click)[1])
+@pytest.mark.parametrize(
+    ("peaks", "classic_hz", "corrected_hz"),
+    [({0: 1.0}, 1.0, 20.0), ({0: 1.0, 93: 0.5}, 1.0, 93 * RATE / 4096), ({93: 1.0}, 93 * RATE / 4096, None)],
+    ids=["nothing else", "another peak", "no such peak"],
+)
+def test_depth_of_a_sound_without_pitch(
+    monkeypatch: pytest.MonkeyPatch, peaks: dict[int, float], classic_hz: float, corrected_hz: float | None
+) -> None:
+    spectra_of, total = depth_model._spectra, np.zeros(2049)
+    for place, power in peaks.items():
+        total[place] = power
+    monkeypatch.setattr(depth_model, "_spectra", lambda hearing: spectra_of(hearing)._replace(total=total))
+    for mode, hz in (("classic", classic_hz), ("corrected", corrected_hz or classic_hz)):
+        found = depth_model.features(Hearing(note()[None], RATE, mode=mode))
+        assert 10**found.log_pitch == pytest.approx(hz), mode
 
 
-def test_a_click_is_followed_by_silence() -> None:
-    corrected = timbre.hardness(noise(300 / RATE), RATE, raw=True)
-    assert math.isfinite(corrected)
-    padded = timbre.hardness(np.pad(noise(300 / RATE), (0, 2048 - 300)), RATE, raw=True)
-    assert corrected == pytest.approx(padded, abs=1.0)
+def test_depth_of_a_note_shorter_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its only onset is found where it is more than 40 dB below its loudest block, but not yet at its end.
+    sound = note()
+    sound[RATE // 4 :] = (
+        3e-3 * np.abs(sound).max() * np.sin(np.arange(RATE * 3 // 4) / 30)
+    )
+    monkeypatch.setattr(depth_model, "find_onsets", lambda *arguments, **options: np.array([RATE - 4000]))
+    classic, _ = both("depth", sound)
+    assert math.isnan(classic)
+    found = depth_model.features(Hearing(sound[None], RATE))
+    assert 10**found.log_duration == pytest.approx(256 / RATE)
+
+
+@pytest.mark.parametrize("length", [100, 300, 600, 1000, 1500])
+def test_a_click_is_followed_by_silence(length: int) -> None:
+    click = noise(length / RATE)
+    # What is just loud enough not to be cut off takes the place of silence up to 2048 samples.
+    followed = np.pad(click, (0, 2048 - length))
+    followed[-1] = 3e-3 * np.abs(click).max()
+    classic, corrected = both("hardness", click)
+    if length < 512:
+        assert math.isnan(classic)
+    else:
+        assert abs(classic - corrected) > 0.5
+    assert corrected == pytest.approx(both("hardness", followed)[1], abs=0.5)

@@ -288,6 +288,35 @@ def test_quiet_ends_are_cut_and_a_short_beginning_is_kept() -> None:
         assert without_ends(np.ones(size), 0.001).size == size
 
 
+def one_sided(decay_s: float, rate: int = RATE) -> np.ndarray:
+    """A second of a note that never goes below 0."""
+    time = np.arange(rate) / rate
+    return np.exp(-time / decay_s) * (1 + np.sin(2 * np.pi * 400 * time))
+
+
+def test_silence_before_a_sound_on_one_side_is_cut() -> None:
+    # Less its mean, the sound has silence before it that lies below 0.
+    hiss = 1e-5 * np.random.default_rng(1).standard_normal(64)
+    loud = one_sided(0.03)
+    samples = np.concatenate([hiss, loud]) - loud.mean()
+    level = 1e-3 * np.abs(samples).max()
+    assert abs(samples[:64]).min() > 10 * level
+    assert without_ends(samples, level).size in range(RATE, RATE + 5)
+    # Where a rate is converted, the silence rings, and is not equal samples any more.
+    for rate in (48000, 96000):
+        padded, plain = (
+            hear(np.pad(one_sided(0.0025, rate), (zeros, 0)), rate).samples for zeros in (128, 0)
+        )
+        assert abs(padded.size - plain.size) <= 8
+
+
+def test_a_note_that_begins_slowly_is_not_cut() -> None:
+    time = np.arange(RATE) / RATE
+    for begin in (2e-3, 0.01, 0.04):
+        note = (begin + (1 - begin) * time) * np.cos(2 * np.pi * 100 * time)
+        assert without_ends(note, 1e-3).size == RATE
+
+
 def test_a_sharp_onset_is_found_at_one_place_at_every_rate() -> None:
     samples = 1e-5 * np.random.default_rng(5).standard_normal((1, 3 * RATE // 2))
     samples[0, RATE // 2 :] = np.random.default_rng(6).standard_normal(RATE) * np.exp(-np.arange(RATE) / 3000)

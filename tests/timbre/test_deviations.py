@@ -206,9 +206,7 @@ def test_depth_of_a_sound_without_pitch(
 def test_depth_of_a_note_shorter_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     # Its only onset is found where it is more than 40 dB below its loudest block, but not yet at its end.
     sound = note()
-    sound[RATE // 4 :] = (
-        3e-3 * np.abs(sound).max() * np.sin(np.arange(RATE * 3 // 4) / 30)
-    )
+    sound[RATE // 4 :] = 3e-3 * np.abs(sound).max() * np.sin(np.arange(RATE * 3 // 4) / 30)
     monkeypatch.setattr(depth_model, "find_onsets", lambda *arguments, **options: np.array([RATE - 4000]))
     classic, _ = both("depth", sound)
     assert math.isnan(classic)

@@ -75,7 +75,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def mismatch(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
-    """How the names, shapes or dtypes of a tree differ from those of another, in words; None where they agree.
+    """How the names, shapes or dtypes of a tree differ from those of another, in words; None where not.
 
     Leaves of `expected` need a shape and a dtype, no values.
     """

@@ -221,7 +221,7 @@ def _limits(page: Report, analysis: Analysis) -> None:
         lie, they = ("lie", "they were") if at_the_end > 1 else ("lies", "it was")
         page.text(
             f"{at_the_end} of {int(np.isfinite(values).sum())} values {lie} at an end of the scale, 0 or "
-            f"100, most often because {they} cut off there; tonewright timbre --raw leaves values as they are."
+            f"100, most often because {they} cut off there; tonewright timbre --raw cuts nothing off."
         )
     if analysis.sounds.pieces:
         page.text(

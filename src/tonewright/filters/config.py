@@ -9,6 +9,7 @@ from tonewright.errors import UsageError
 SPECTRA = ("erb", "linear")
 ENCODERS = ("dense", "convolutional")
 INITIALISERS = ("spread", "flax")
+MOST_IN_A_ROW = 8
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,14 @@ class Config:
     points : of the spectrum where it is "erb"; the linear one has n_fft/2 + 1
     n_fft : samples in a frame
     encoder : "dense" or "convolutional"
+    width : features of each layer of the "dense" networks
+    blocks : residual blocks in each of them
     order : of each resonator: how many equal band-passes in a row
     signed : gains may be negative, so that neighbours can part by a notch
     initialiser : "spread" for filters that start spread over the band, "flax" for the library's own
     kl_weight : β of the Kullback-Leibler divergence
     kl_annealing_epochs : over so many epochs β rises from 0; 0 = it is fixed
+    level_weighting : how much louder points count for more: each by 10^(level_weighting · dB/20)
     free_bits : nats of each latent number that cost nothing, so that none dies
     ordered_knobs : after training, sort the numbers by the variance that they explain and fix their direction
     """
@@ -41,23 +45,36 @@ class Config:
     points: int = 96
     n_fft: int = 4096
     encoder: str = "dense"
+    width: int = 256
+    blocks: int = 2
     order: int = 1
     signed: bool = True
     initialiser: str = "spread"
     kl_weight: float = 0.001
     kl_annealing_epochs: int = 100
     free_bits: float = 0.5
+    level_weighting: float = 0.0
     ordered_knobs: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what describes no bank."""
-        for name, least in (("filters", 1), ("latent", 1), ("order", 1), ("points", 16), ("n_fft", 64)):
+        for name, least in (
+            ("filters", 1),
+            ("latent", 1),
+            ("order", 1),
+            ("width", 1),
+            ("blocks", 0),
+            ("points", 16),
+            ("n_fft", 64),
+        ):
             if getattr(self, name) < least:
                 raise UsageError(f"system.{name} is {getattr(self, name)}; {least} is the least")
+        if self.order > MOST_IN_A_ROW:
+            raise UsageError(f"system.order is {self.order}; {MOST_IN_A_ROW} is the most")
         for name, known in (("spectrum", SPECTRA), ("encoder", ENCODERS), ("initialiser", INITIALISERS)):
             if getattr(self, name) not in known:
                 raise UsageError(f"system.{name} is '{getattr(self, name)}'; choose from {', '.join(known)}")
-        for name in ("kl_weight", "kl_annealing_epochs", "free_bits"):
+        for name in ("kl_weight", "kl_annealing_epochs", "free_bits", "level_weighting"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"system.{name} is {getattr(self, name)}; it cannot be negative")
 

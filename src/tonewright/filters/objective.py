@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from tonewright.filters.bank_response import bank_magnitude, bank_power
 from tonewright.filters.config import Config
+from tonewright.filters.model import ParametricVAE
+from tonewright.filters.squashing import BankArrays
 
 Losses = Callable[..., dict[str, jax.Array]]
 """``losses(parameters, spectra, key, kl_weight) -> terms``: "loss", "reconstruction", "kl", "kl_0", …"""
 
+LEAST_POWER = 1e-12
+DECIBELS_PER_LOG = 10 / np.log(10)
+
 
 def kl_weight(config: Config, epoch: float) -> float:
-    """β at an epoch (0 is the first): rising from 0, or fixed."""
-    raise NotImplementedError
+    """β at an epoch, 0 being the first: rising in a line from 0, or fixed."""
+    if not config.kl_annealing_epochs:
+        return config.kl_weight
+    return config.kl_weight * min(1.0, epoch / config.kl_annealing_epochs)
 
 
 def losses_of(config: Config, frequencies_hz: np.ndarray, weights: np.ndarray) -> Losses:
@@ -29,6 +39,101 @@ def losses_of(config: Config, frequencies_hz: np.ndarray, weights: np.ndarray) -
     Returns
     -------
     losses(parameters, spectra, key, kl_weight), where parameters is Flax's tree (``{"params": …}``), spectra
-    is (batch, points) and key may be None for z = μ
+    is (batch, points) and key may be None for z = μ. The terms are "loss" = "reconstruction" + β "kl", the
+    divergence of each number, "kl_0" and so on, and "kl_weight" = β.
     """
-    raise NotImplementedError
+    model = ParametricVAE(config)
+
+    def losses(
+        parameters: Any, spectra: jax.Array, key: jax.Array | None, kl_weight: jax.Array | float
+    ) -> dict[str, jax.Array]:
+        answer: Any = model.apply(parameters, spectra, key)
+        if config.spectrum == "linear":
+            error = linear_error(answer.bank, spectra, frequencies_hz, config)
+        else:
+            error = log_error(answer.bank, spectra, frequencies_hz, weights, config)
+        divergences = divergence(answer.mean, answer.log_variance)
+        kl = jnp.maximum(divergences, config.free_bits).sum()
+        each = {f"kl_{number}": divergences[number] for number in range(config.latent)}
+        beta = jnp.asarray(kl_weight, error.dtype)
+        return {
+            "loss": error + beta * kl,
+            "reconstruction": error,
+            "kl": divergences.sum(),
+            **each,
+            "kl_weight": beta,
+        }
+
+    return losses
+
+
+def divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
+    """Divergence of each number from N(0, 1) in nats: ½ ⟨μ² + σ² − log σ² − 1⟩, the mean over the batch.
+
+    Parameters
+    ----------
+    mean, log_variance : (batch, latent)
+
+    Returns
+    -------
+    (latent,)
+    """
+    return 0.5 * (mean**2 + jnp.exp(log_variance) - log_variance - 1).mean(0)
+
+
+def linear_error(
+    bank: BankArrays, target: jax.Array, frequencies_hz: np.ndarray, config: Config
+) -> jax.Array:
+    """Mean squared difference of magnitudes, a scalar.
+
+    Parameters
+    ----------
+    bank : (batch, filters) each
+    target : (batch, points), linear magnitudes
+    """
+    magnitude = bank_magnitude(bank, frequencies_hz, sample_rate=config.sample_rate, order=config.order)
+    return ((magnitude - target) ** 2).mean()
+
+
+def log_error(
+    bank: BankArrays,
+    target_db: jax.Array,
+    frequencies_hz: np.ndarray,
+    weights: np.ndarray,
+    config: Config,
+) -> jax.Array:
+    """Weighted mean squared difference in dB at the level that makes it least, over 100; a scalar.
+
+    With e = T − 20 log₁₀|H| and the weights w, which sum to 1, the best level is Σ w e and the error is
+    Σ w (e − Σ w e)².
+
+    Parameters
+    ----------
+    bank : (batch, filters) each
+    target_db : (batch, points)
+    """
+    power = bank_power(bank, frequencies_hz, sample_rate=config.sample_rate, order=config.order)
+    error = target_db - DECIBELS_PER_LOG * jnp.log(power + LEAST_POWER)
+    counts = level_weights(target_db, weights, config)
+    offset = (counts * error).sum(-1, keepdims=True)
+    return 0.01 * (counts * (error - offset) ** 2).sum(-1).mean()
+
+
+def level_weights(target_db: jax.Array, weights: np.ndarray, config: Config) -> jax.Array:
+    """How much each point counts: w 10^(λ T/20), normalised to a sum of 1; λ is ``config.level_weighting``.
+
+    Parameters
+    ----------
+    target_db : (batch, points)
+    weights : (points,)
+
+    Returns
+    -------
+    (batch, points)
+    """
+    louder = jnp.asarray(weights, target_db.dtype)
+    if config.level_weighting:
+        louder = louder * jnp.exp(config.level_weighting * np.log(10) / 20 * target_db)
+    else:
+        louder = jnp.broadcast_to(louder, target_db.shape)
+    return louder / louder.sum(-1, keepdims=True)

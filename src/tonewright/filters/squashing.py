@@ -14,11 +14,13 @@ import numpy as np
 from tonewright.dsp.array import Array, namespace
 from tonewright.dsp.ranges import Range
 from tonewright.filters.config import Config
+from tonewright.filters.spectra.grids import erb_frequency_hz, erb_rate
 
 Q = Range(0.1, 10.0, "log")
 GAIN = Range(0.001, 10.0, "log")
 GREATEST_SIGNED_GAIN = 10.0
 _SIGNED_BEND = 7.0
+_FIRST_GAIN = 0.3
 _HIGHEST_SHARE_OF_RATE = 0.48
 
 
@@ -63,6 +65,34 @@ def squashed(raw: Array, config: Config) -> BankArrays:
         gain = (GREATEST_SIGNED_GAIN / math.sinh(_SIGNED_BEND)) * xp.sinh(_SIGNED_BEND * half[..., 2, :])
     else:
         gain = GAIN.from_unit(unit[..., 2, :])
-    return BankArrays(
-        frequency_range(config).from_unit(unit[..., 0, :]), Q.from_unit(unit[..., 1, :]), gain
-    )
+    return BankArrays(frequency_range(config).from_unit(unit[..., 0, :]), Q.from_unit(unit[..., 1, :]), gain)
+
+
+def spread(config: Config) -> np.ndarray:
+    """Raw outputs at which the filters lie spread over the band, in equal steps of the ear's scale.
+
+    Each is as wide as the steps between them, and all have one gain; where gains are signed, the signs of
+    neighbours alternate, since the band-passes' phases turn from +90° to −90° and equal signs would leave a
+    notch half way between.
+
+    Returns
+    -------
+    (3·filters,)
+    """
+    band = frequency_range(config)
+    edges = erb_rate(np.array([band.low, band.high]))
+    edge = (np.arange(config.filters + 1) / config.filters) * (edges[1] - edges[0]) + edges[0]
+    low, high = erb_frequency_hz(edge[:-1]), erb_frequency_hz(edge[1:])
+    center = erb_frequency_hz((edge[:-1] + edge[1:]) / 2)
+    q = np.clip(center / (high - low), 1.05 * Q.low, 0.95 * Q.high)
+    gain = np.full(config.filters, _FIRST_GAIN)
+    if config.signed:
+        bend = np.arcsinh(gain * math.sinh(_SIGNED_BEND) / GREATEST_SIGNED_GAIN) / _SIGNED_BEND
+        last = 2 * np.arctanh(bend * (-1.0) ** np.arange(config.filters))
+    else:
+        last = _logit(GAIN.to_unit(gain))
+    return np.concatenate((_logit(band.to_unit(center)), _logit(Q.to_unit(q)), last)).astype(np.float32)
+
+
+def _logit(unit: np.ndarray) -> np.ndarray:
+    return np.log(unit / (1 - unit))

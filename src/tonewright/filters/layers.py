@@ -1,0 +1,184 @@
+"""Layers of the filters' networks, with their initialisers stated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+Initialiser = Callable[..., Any]
+
+KERNEL = 3
+STRIDE = 2
+
+flax_kernels = nn.initializers.lecun_normal()
+"""What Flax gives kernels by itself: a truncated normal of variance 1/fan-in."""
+relu_kernels = nn.initializers.he_normal()
+"""Variance 2/fan-in, which keeps the variance through rectifiers."""
+
+
+class StridedConvolution(nn.Module):
+    """``nn.Conv(features, (3,), strides=2)`` as a product of matrices, with the same parameters.
+
+    The samples that each output sees lie side by side after two reshapes, and the rest is one product, in
+    both directions. XLA's own convolutions have no fast path inside loops on CPUs.
+
+    Parameters
+    ----------
+    features : channels that come out
+    kernel_init : of "kernel", (3, channels, features); "bias" begins at 0
+    """
+
+    features: int
+    kernel_init: Initialiser = flax_kernels
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Convolve; zeros stand around the ends as "SAME" asks for.
+
+        Parameters
+        ----------
+        x : (batch, length, channels)
+
+        Returns
+        -------
+        (batch, ⌈length/2⌉, features)
+        """
+        channels = x.shape[-1]
+        kernel = self.param("kernel", self.kernel_init, (KERNEL, channels, self.features))
+        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        return patches(x) @ kernel.reshape(-1, self.features) + bias
+
+
+def patches(x: jax.Array) -> jax.Array:
+    """The three samples under each position of the kernel, side by side.
+
+    Parameters
+    ----------
+    x : (batch, length, channels)
+
+    Returns
+    -------
+    (batch, ⌈length/2⌉, 3·channels)
+    """
+    batch, length, channels = x.shape
+    count = -(-length // STRIDE)
+    before = max((count - 1) * STRIDE + KERNEL - length, 0) // 2
+    after = STRIDE * (count + 1) - length - before
+    pairs = jnp.pad(x, ((0, 0), (before, after), (0, 0))).reshape(batch, count + 1, STRIDE * channels)
+    return jnp.concatenate((pairs[:, :-1], pairs[:, 1:, :channels]), axis=-1)
+
+
+class ConvolutionalEncoder(nn.Module):
+    """Three strided convolutions of 16, 32 and 64 channels, then dense layers of 128 and 64.
+
+    Parameters
+    ----------
+    latent : numbers
+    kernel_init : of every kernel but the last two
+    """
+
+    latent: int
+    kernel_init: Initialiser = flax_kernels
+
+    @nn.compact
+    def __call__(self, spectrum: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Mean and log-variance, (batch, latent) each, of spectra, (batch, points)."""
+        x = spectrum[..., None]
+        for number, features in enumerate((16, 32, 64)):
+            x = nn.relu(StridedConvolution(features, self.kernel_init, name=f"Conv_{number}")(x))
+        x = x.reshape(x.shape[0], -1)
+        for features in (128, 64):
+            x = nn.relu(nn.Dense(features, kernel_init=self.kernel_init)(x))
+        return _posterior(x, self.latent)
+
+
+class DenseEncoder(nn.Module):
+    """A dense layer, then residual blocks.
+
+    Parameters
+    ----------
+    latent : numbers
+    width : features of every layer
+    blocks : how many
+    """
+
+    latent: int
+    width: int
+    blocks: int
+
+    @nn.compact
+    def __call__(self, spectrum: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Mean and log-variance, (batch, latent) each, of spectra, (batch, points)."""
+        x = nn.Dense(self.width, kernel_init=flax_kernels)(spectrum)
+        x = residual_blocks(x, self.width, self.blocks)
+        return _posterior(nn.silu(x), self.latent)
+
+
+class ClassicDecoder(nn.Module):
+    """Dense layers of 64 and 128, then the raw numbers of the filters.
+
+    Parameters
+    ----------
+    outputs : numbers that come out
+    bias_init : of the last layer: where the filters begin
+    kernel_init : of every kernel
+    """
+
+    outputs: int
+    bias_init: Initialiser
+    kernel_init: Initialiser = flax_kernels
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Raw numbers, (batch, outputs), of `z`, (batch, latent)."""
+        for features in (64, 128):
+            z = nn.relu(nn.Dense(features, kernel_init=self.kernel_init)(z))
+        return nn.Dense(self.outputs, kernel_init=self.kernel_init, bias_init=self.bias_init)(z)
+
+
+class DenseDecoder(nn.Module):
+    """A dense layer, residual blocks, then the raw numbers of the filters.
+
+    Parameters
+    ----------
+    outputs : numbers that come out
+    width : features of every layer
+    blocks : how many
+    bias_init : of the last layer: where the filters begin
+    """
+
+    outputs: int
+    width: int
+    blocks: int
+    bias_init: Initialiser
+
+    @nn.compact
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Raw numbers, (batch, outputs), of `z`, (batch, latent)."""
+        x = nn.Dense(self.width, kernel_init=flax_kernels)(z)
+        x = residual_blocks(x, self.width, self.blocks)
+        last = nn.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
+        return nn.Dense(self.outputs, kernel_init=last, bias_init=self.bias_init)(nn.silu(x))
+
+
+def residual_blocks(x: jax.Array, width: int, blocks: int) -> jax.Array:
+    """x + W₂ silu(W₁ silu(x)), so many times, in the module that calls; W₂ begins small.
+
+    Parameters
+    ----------
+    x : (batch, width)
+    """
+    small = nn.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
+    for _ in range(blocks):
+        inner = nn.Dense(width, kernel_init=relu_kernels)(nn.silu(x))
+        x = x + nn.Dense(width, kernel_init=small)(nn.silu(inner))
+    return x
+
+
+def _posterior(x: jax.Array, latent: int) -> tuple[jax.Array, jax.Array]:
+    mean = nn.Dense(latent, kernel_init=flax_kernels, name="mean")(x)
+    return mean, nn.Dense(latent, kernel_init=flax_kernels, name="log_variance")(x)

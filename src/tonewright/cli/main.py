@@ -17,6 +17,7 @@ from tonewright.errors import MissingExtraError, TonewrightError
 COMMANDS = {
     "train": ("train", "Train a system: tonewright train codec experiment=tiny."),
     "codec": ("codec", "Sound through a trained codec."),
+    "filters": ("filters", "Banks of filters: steered by four numbers, fitted, played, morphed, exported."),
     "reverb": ("reverb", "Rooms as networks: fitted, played through, analysed, exported."),
     "timbre": ("timbre", "Eight descriptors of sounds, as a table: tonewright timbre songs -o songs.csv."),
     "data": ("data", "Sound to learn from: made, fetched, indexed, checked, packed."),
@@ -40,10 +41,11 @@ EXTRA_OF = {
     "ray": "ray",
     "jax": "filters",
     "flax": "filters",
+    "optax": "filters",
     "streamlit": "app",
 }
 # Where a command wants another extra for a module than the rest do: (command, module).
-EXTRA_OF_COMMAND = {("timbre", "numba"): "timbre"}
+EXTRA_OF_COMMAND = {("timbre", "numba"): "timbre", ("filters", "numba"): "filters"}
 
 
 @click.group(

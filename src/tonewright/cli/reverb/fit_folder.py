@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tonewright import __version__
+from tonewright.cli.outputs import whole_folder
 from tonewright.errors import OutputError, UsageError
 from tonewright.reverb.exports.formats import SUFFIXES
 
@@ -116,28 +114,3 @@ def write_response(made: Fit, path: Path) -> None:
     from tonewright.audio.files import Clip, write
 
     write(path, Clip(np.asarray(made.response, dtype=np.float32), made.sample_rate), encoding="float")
-
-
-@contextmanager
-def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A hidden folder beside `target` whose files appear there when the block ends, and not when it fails.
-
-    A new folder appears whole. In one that is there each file does; others in it stay.
-    """
-    temporary = target.with_name(f".tonewright-{secrets.token_hex(8)}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror}); choose another -o") from error
-    try:
-        yield temporary
-        if not target.exists():
-            temporary.replace(target)
-            return
-        if not overwrite and any(target.iterdir()):
-            raise OutputError(f"{target}: exists already; choose another -o, or replace it with --force")
-        for file in sorted(temporary.iterdir()):
-            file.replace(target / file.name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -47,7 +47,7 @@ def plot_bank(
     singles = single_responses(bank, frequencies, sample_rate=sample_rate)
     with sheet(height_in=3.6) as (figure, grid):
         axes = grid[0, 0]
-        names = _draw_singles(axes, bank, frequencies, singles)
+        names = _draw_singles(axes, bank, frequencies, singles) if bank.filters > 1 else {}
         (line,) = axes.plot(frequencies, whole, color=INK, linewidth=2.0, zorder=3)
         peaks = singles.max(axis=1) if bank.kind == "parallel" else singles
         frequency_level_axes(axes, [whole, peaks], high_hz=float(frequencies[-1]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tonewright.audio.plotting import LINES, MUTED, ORANGE, entitle, named, sheet
 from tonewright.errors import UsageError
-from tonewright.filters.plots.frame import frequency_level_axes, saved, shortened
+from tonewright.filters.plots.frame import fill_grid, frequency_level_axes, saved, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,9 +49,9 @@ def plot_fit(
         handles = draw_pair(upper, frequencies, target, achieved)
         frequency_level_axes(upper, [target, achieved], high_hz=float(frequencies[-1]))
         upper.set_xlabel("")
-        marks = {"marker": "|", "markersize": 9, "color": MUTED, "linestyle": "none", "clip_on": False}
-        bottom = np.full(fit.bank.filters, upper.get_ylim()[0])
-        handles += upper.plot(fit.bank.frequency_hz, bottom, **marks)
+        marks: Any = {"marker": "^", "markersize": 4.5, "color": MUTED, "linestyle": "none"}
+        places = np.full(fit.bank.filters, 0.03)
+        handles += upper.plot(fit.bank.frequency_hz, places, transform=upper.get_xaxis_transform(), **marks)
         lower.axhline(0.0, color=MUTED, linewidth=0.9)
         lower.fill_between(frequencies, error, color=ORANGE, alpha=0.35, linewidth=0)
         lower.plot(frequencies, error, color=ORANGE, linewidth=1.2)
@@ -59,7 +59,7 @@ def plot_fit(
         bound = 1.15 * max(_LEAST_ERROR_DB, float(np.abs(error[np.isfinite(error)]).max(initial=0.0)))
         lower.set(ylabel="error (dB)", ylim=(-bound, bound))
         figure.align_ylabels([upper, lower])
-        named(figure, handles, ["target", "bank", "its filters"])
+        named(figure, handles, ["target", "bank", "where its filters lie"])
         if title:
             entitle(figure, title)
     return saved(figure, path, overwrite=overwrite)
@@ -105,10 +105,11 @@ def plot_training(
         for axes, index in zip(grid.flat, chosen, strict=False):
             handles = draw_pair(axes, frequencies, targets[index], reached[index])
             frequency_level_axes(axes, [targets[chosen], reached[chosen]], high_hz=float(frequencies[-1]))
-            axes.set_title(shortened(names[index]) if len(names) else "")
-            axes.label_outer()
-        for axes in grid.flat[len(chosen) :]:
-            axes.set_visible(False)
+            if len(names) > 0:
+                axes.set_title(shortened(str(names[index]), 36 if columns > 1 else 72))
+            axes.set_xlabel("")
+        fill_grid(grid, len(chosen))
+        figure.supxlabel("frequency (Hz)", fontsize=9)
         named(figure, handles, ["target", "reconstruction"])
         if title:
             entitle(figure, title)

@@ -91,4 +91,4 @@ def _draw_numbers(axes: Axes, z: np.ndarray, labels: Sequence[str], reach: float
     axes.set_ylim(len(z) - 0.4, -0.6)
     axes.set_xlim(-reach, reach)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("number")
+    axes.set_xlabel("setting")

@@ -20,7 +20,7 @@ LOWEST_HZ, HIGHEST_HZ = 20.0, 20000.0
 TICKS_HZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 FEW_TICKS_HZ = (100, 1000, 10000)
 ENDINGS = (".png", ".svg", ".pdf")
-RANGE_DB, LEAST_RANGE_DB = 60.0, 12.0
+RANGE_DB, LEAST_RANGE_DB = 70.0, 12.0
 _DOTS_PER_INCH = 150
 _BETWEEN = "#8a929c"  # of the scale from blue to orange: seen on white, and by all kinds of colour vision
 _POINTS = 512
@@ -57,6 +57,22 @@ def level_limits(levels_db: Sequence[np.ndarray]) -> tuple[float, float]:
     bottom = max(float(values.min()) if values.size else 0.0, top - RANGE_DB)
     air = max(0.06 * (top - bottom), (LEAST_RANGE_DB - (top - bottom)) / 2)
     return bottom - air, top + air
+
+
+def fill_grid(grid: np.ndarray, count: int) -> None:
+    """Hide the panels after the first `count`; those with nothing beneath them carry the axis of frequency.
+
+    Parameters
+    ----------
+    grid : (rows, columns) of axes
+    """
+    columns = grid.shape[1]
+    for index, axes in enumerate(grid.flat):
+        axes.label_outer()
+        if index >= count:
+            axes.set_visible(False)
+        elif index + columns >= count:
+            axes.tick_params(labelbottom=True)
 
 
 def colours(count: int) -> list[Any]:

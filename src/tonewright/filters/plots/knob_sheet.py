@@ -13,6 +13,7 @@ from tonewright.audio.plotting import MUTED, entitle, sheet
 from tonewright.filters.plots.frame import (
     blue_to_orange,
     colours,
+    fill_grid,
     frequency_level_axes,
     heard_frequencies,
     saved,
@@ -67,9 +68,7 @@ def plot_knobs(
                 axes.plot(frequencies, level, color=colour, linewidth=1.3)
             frequency_level_axes(axes, list(levels), high_hz=float(frequencies[-1]))
             _entitled(axes, index, knob)
-            axes.label_outer()
-        for axes in grid.flat[len(knobs) :]:
-            axes.set_visible(False)
+        fill_grid(grid, len(knobs))
         _scale(figure, list(grid.flat))
         if title:
             entitle(figure, title)

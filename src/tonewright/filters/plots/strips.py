@@ -12,6 +12,7 @@ from tonewright.audio.plotting import MUTED, entitle, sheet
 from tonewright.errors import UsageError
 from tonewright.filters.plots.frame import (
     colours,
+    fill_grid,
     frequency_level_axes,
     heard_frequencies,
     level_limits,
@@ -72,9 +73,7 @@ def plot_morph(
             axes.set_title(name, fontsize=8.5)
             axes.tick_params(labelsize=8)
             axes.set(xlabel="", ylabel="")
-            axes.label_outer()
-        for axes in grid.flat[count:]:
-            axes.set_visible(False)
+        fill_grid(grid, count)
         figure.supxlabel("frequency (Hz)", fontsize=9)
         figure.supylabel("level (dB)", fontsize=9)
         if title:

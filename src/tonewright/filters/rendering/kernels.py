@@ -62,6 +62,39 @@ def _not_tiny(state):
     return where(magnitude(state) > spread(_NOTHING), state, spread(0.0))
 
 
+@njit(**OPTIONS)
+def resonate(sound, coefficients, states, width, rows, made):
+    """Sum of band-passes, each b (1 - z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²).
+
+    Parameters
+    ----------
+    sound : (2 + frames,), beginning with the two samples before
+    coefficients : (3, width) flat: b, a₁, a₂
+    states : (2, width) flat, the last two outputs of each filter; updated
+    width : filters, filled up with zeros to whole vectors
+    rows : (BLOCK, LANES) flat, room to work in
+    made : (frames,), written
+    """
+    for start in range(0, made.size, BLOCK):
+        count = min(BLOCK, made.size - start)
+        for t in range(count):
+            store(rows, t * LANES, spread(0.0))
+        for at in range(0, width, LANES):
+            b, a1 = load(coefficients, at), load(coefficients, width + at)
+            a2 = load(coefficients, 2 * width + at)
+            y1, y2 = _not_tiny(load(states, at)), _not_tiny(load(states, at + width))
+            for t in range(count):
+                x = spread(sound[start + t + 2] - sound[start + t])
+                y = b * x + a2 * y2 + a1 * y1
+                store(rows, t * LANES, load(rows, t * LANES) + y)
+                y2 = y1
+                y1 = y
+            store(states, at, y1)
+            store(states, at + width, y2)
+        for t in range(count):
+            made[start + t] = summed(load(rows, t * LANES))
+
+
 @njit(**CALLED)
 def _stage(coefficients, states, at, gain_at, width, rows, count, last):
     """One stage of sixteen resonators over a block, from the rows to the rows, or at last to their sums."""
@@ -69,32 +102,28 @@ def _stage(coefficients, states, at, gain_at, width, rows, count, last):
     a1, a2 = load(coefficients, width + group), load(coefficients, 2 * width + group)
     b = load(coefficients, gain_at + group)
     y1, y2 = _not_tiny(load(states, at)), _not_tiny(load(states, at + width))
-    if last:
-        for t in range(0, count * LANES, LANES):
-            y = b * load(rows, t) + a2 * y2 + a1 * y1
+    for t in range(0, count * LANES, LANES):
+        y = b * load(rows, t) + a2 * y2 + a1 * y1
+        if last:
             store(rows, _SUMS + t, load(rows, _SUMS + t) + y)
-            y2 = y1
-            y1 = y
-    else:
-        for t in range(0, count * LANES, LANES):
-            y = b * load(rows, t) + a2 * y2 + a1 * y1
+        else:
             store(rows, t, y - y2)
-            y2 = y1
-            y1 = y
+        y2 = y1
+        y1 = y
     store(states, at, y1)
     store(states, at + width, y2)
 
 
 @njit(**OPTIONS)
-def resonate(sound, coefficients, states, width, order, rows, made):
-    """Sum of band-passes, each b (1 - z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²) to the power of `order`.
+def resonate_in_stages(sound, coefficients, states, width, order, rows, made):
+    """Sum of band-passes to the power of `order`, each [b (1 - z⁻²)/(1 - a₁ z⁻¹ - a₂ z⁻²)]ⁿ.
 
     A stage hands on how its output differs from that two samples ago, as the first stage gets the sound.
 
     Parameters
     ----------
     sound : (2 + frames,), beginning with the two samples before
-    coefficients : (4, width) flat: b, a₁, a₂, and b of the last stage, with the gain
+    coefficients : (4, width) flat: b of the last stage, with the gain; a₁, a₂; b of the others
     states : (order, 2, width) flat, the last two outputs of each stage; updated
     width : filters, filled up with zeros to whole vectors
     order : stages
@@ -106,12 +135,11 @@ def resonate(sound, coefficients, states, width, order, rows, made):
         for t in range(count):
             store(rows, _SUMS + t * LANES, spread(0.0))
         for group in range(0, width, LANES):
-            if group == 0 or order > 1:
-                for t in range(count):
-                    store(rows, t * LANES, spread(sound[start + t + 2] - sound[start + t]))
+            for t in range(count):
+                store(rows, t * LANES, spread(sound[start + t + 2] - sound[start + t]))
             for stage in range(order):
                 last = stage == order - 1
-                at, gain_at = 2 * stage * width + group, 3 * width if last else 0
+                at, gain_at = 2 * stage * width + group, 0 if last else 3 * width
                 _stage(coefficients, states, at, gain_at, width, rows, count, last)
         for t in range(count):
             made[start + t] = summed(load(rows, _SUMS + t * LANES))
@@ -159,5 +187,5 @@ def padded(count: int) -> int:
 
 
 def working_rows() -> np.ndarray:
-    """Room for `resonate` to work in."""
+    """Room for resonators to work in."""
     return np.empty(2 * _SUMS)

@@ -8,7 +8,14 @@ import numpy as np
 
 from tonewright.errors import UsageError
 from tonewright.filters.bank import Bank
-from tonewright.filters.rendering.kernels import LANES, cascade, padded, resonate, working_rows
+from tonewright.filters.rendering.kernels import (
+    LANES,
+    cascade,
+    padded,
+    resonate,
+    resonate_in_stages,
+    working_rows,
+)
 
 # Frames of a channel in double precision, in and out, that stay in the second cache.
 _CHUNK = 16_384
@@ -86,9 +93,9 @@ class _Resonators:
         rows = sections.reshape(len(sections), -1, 6)
         self.order, self.width = rows.shape[1], padded(len(rows))
         coefficients = np.zeros((4, self.width))
-        coefficients[0, : len(rows)] = rows[:, -1, 0]
+        coefficients[0, : len(rows)] = rows[:, 0, 0]
         coefficients[1:3, : len(rows)] = -rows[:, 0, 4:].T
-        coefficients[3, : len(rows)] = rows[:, 0, 0]
+        coefficients[3, : len(rows)] = rows[:, -1, 0]
         self._coefficients = coefficients.ravel()
         self._states = np.zeros(self.order * 2 * self.width)
         self._rows = working_rows()
@@ -99,7 +106,11 @@ class _Resonators:
         entering = np.empty(2 + sound.size)
         entering[:2], entering[2:] = self._past, sound
         made = np.empty(sound.size)
-        resonate(entering, self._coefficients, self._states, self.width, self.order, self._rows, made)
+        numbers, states, width = self._coefficients, self._states, self.width
+        if self.order == 1:
+            resonate(entering, numbers, states, width, self._rows, made)
+        else:
+            resonate_in_stages(entering, numbers, states, width, self.order, self._rows, made)
         self._past = entering[-2:].copy()
         return made
 

@@ -103,8 +103,8 @@ def _packed(dense: np.ndarray) -> Smoothing:
         starts.append(sum(map(len, bins)))
         weights.append(row[touched])
         bins.append(touched)
-    filled = dense.any(axis=1)
-    return Smoothing(np.array(starts), np.concatenate(weights), np.concatenate(bins), filled)
+    filled = (dense > 0).any(axis=1)
+    return Smoothing(np.array(starts), np.concatenate(weights), np.concatenate(bins), np.asarray(filled))
 
 
 def _is_smooth(number: int) -> bool:

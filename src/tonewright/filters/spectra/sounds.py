@@ -60,7 +60,7 @@ class SpectrumMeter:
     def __init__(
         self, config: Config, sample_rate: int, *, name: str | os.PathLike[str] = "this sound"
     ) -> None:
-        self._config, self._sample_rate, self._name = config, sample_rate, name
+        self._config, self._sample_rate, self._name = config, sample_rate, os.fsdecode(name)
         self._length = frame_length(config, sample_rate)
         self._window = _hann(self._length)
         self._power = np.zeros(self._length // 2 + 1)

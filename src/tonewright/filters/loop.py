@@ -1,0 +1,187 @@
+"""The steps of a training as one compiled program, whatever number of them is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax.training.train_state import TrainState
+
+from tonewright.errors import TonewrightError
+from tonewright.filters.bank_response import bank_magnitude
+from tonewright.filters.config import Config
+from tonewright.filters.model import ParametricVAE
+from tonewright.filters.objective import losses_of
+from tonewright.filters.spectra import Grid
+from tonewright.learning.config import OptimizerConfig, TrainConfig
+
+Terms = Mapping[str, Any]
+
+
+class FilterState(TrainState):
+    """Parameters and optimiser, with the moving average of the parameters; empty where there is none."""
+
+    average: Any
+
+    @property
+    def used(self) -> Any:
+        """The parameters that are validated and saved."""
+        return self.average or self.params
+
+
+class Programs(NamedTuple):
+    """What is compiled once for a training.
+
+    Attributes
+    ----------
+    advance : (state, key, batches, kl_weights, first, stop) -> state, logged: steps of the batches first …
+        stop − 1 of an epoch; ``logged[name][i]`` is a term of batch i
+    validate : (parameters, batches) -> terms, their means over all rows
+    gradients : (parameters, key, rows, kl_weight) -> terms, gradients
+    """
+
+    advance: Callable[..., tuple[FilterState, dict[str, jax.Array]]]
+    validate: Callable[..., dict[str, jax.Array]]
+    gradients: Callable[..., tuple[dict[str, jax.Array], Any]]
+
+
+def learning_rate(settings: OptimizerConfig, steps: int) -> Callable[[Any], Any]:
+    """The rate at a step of so many: linear warm-up, then one of three schedules.
+
+    The same as for every other system: with progress p after the warm-up and final share f, constant 1,
+    cosine f + (1 − f)(1 + cos πp)/2, exponential f^p.
+    """
+    rate, warmup, final = settings.learning_rate, settings.warmup_steps, settings.final_fraction
+    rest = max(1, steps - warmup)
+    if settings.schedule == "constant":
+        after = optax.constant_schedule(rate)
+    elif settings.schedule == "exponential":
+        after = optax.exponential_decay(rate, rest, max(final, 1e-6), end_value=rate * max(final, 1e-6))
+    else:
+        after = optax.cosine_decay_schedule(rate, rest, alpha=final)
+    if warmup < 1:
+        return after
+    return optax.join_schedules([optax.linear_schedule(rate / (warmup + 1), rate, warmup), after], [warmup])
+
+
+def optimiser(config: TrainConfig, steps: int) -> optax.GradientTransformation:
+    """Adam with decoupled weight decay, behind a limit on the gradient's norm."""
+    settings, clip = config.optimizer, config.trainer.gradient_clip
+    adam = optax.adamw(
+        learning_rate(settings, steps),
+        b1=settings.betas[0],
+        b2=settings.betas[1],
+        weight_decay=settings.weight_decay,
+    )
+    return optax.chain(optax.clip_by_global_norm(clip), adam) if clip > 0 else adam
+
+
+def first_state(config: TrainConfig, points: int, steps: int) -> FilterState:
+    """The state before the first step, decided by the seed."""
+    model = ParametricVAE(config.system)
+    key = jax.random.fold_in(jax.random.key(config.seed), 0)
+    parameters = jax.jit(model.init)(key, jnp.zeros((1, points), jnp.float32))
+    averaged = config.trainer.ema_decay > 0
+    return FilterState.create(
+        apply_fn=model.apply,
+        params=parameters,
+        tx=optimiser(config, steps),
+        # Copies, since the state's memory is given away at each step.
+        average=jax.tree.map(jnp.copy, parameters) if averaged else {},
+    ).replace(step=jnp.zeros((), jnp.int32))
+
+
+def step_key(seed: int) -> jax.Array:
+    """What the random numbers of every step follow from, with the step's number."""
+    return jax.random.fold_in(jax.random.key(seed), 1)
+
+
+def compiled(config: TrainConfig, grid: Grid, steps: int) -> Programs:
+    """The programs of a training of so many steps.
+
+    The number of steps is no constant of the program: one compilation serves every stretch between two
+    checkpoints, and a step comes to the same numbers in whichever stretch it falls.
+    """
+    losses = losses_of(config.system, grid.frequencies_hz, grid.weights)
+    decay, rate = config.trainer.ema_decay, learning_rate(config.optimizer, steps)
+
+    def gradients(parameters: Any, key: jax.Array, rows: jax.Array, kl_weight: jax.Array) -> Any:
+        def loss(at: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+            terms = losses(at, rows, key, kl_weight)
+            return terms["loss"], terms
+
+        (_, terms), found = jax.value_and_grad(loss, has_aux=True)(parameters)
+        return terms, found
+
+    def advance(
+        state: FilterState,
+        key: jax.Array,
+        batches: jax.Array,
+        kl_weights: jax.Array,
+        first: jax.Array,
+        stop: jax.Array,
+    ) -> tuple[FilterState, dict[str, jax.Array]]:
+        shapes, _ = jax.eval_shape(gradients, state.params, key, batches[0], kl_weights[0])
+        logged = {name: jnp.zeros(batches.shape[0], jnp.float32) for name in [*shapes, "learning_rate"]}
+
+        def step(index: jax.Array, carried: tuple[FilterState, dict[str, jax.Array]]) -> Any:
+            state, logged = carried
+            drawn = jax.random.fold_in(key, state.step)
+            terms, found = gradients(state.params, drawn, batches[index], kl_weights[index])
+            terms = {**terms, "learning_rate": rate(state.step)}
+            state = averaged(state.apply_gradients(grads=found), decay)
+            return state, {name: logged[name].at[index].set(terms[name]) for name in logged}
+
+        return jax.lax.fori_loop(first, stop, step, (state, logged))
+
+    def validate(parameters: Any, batches: jax.Array) -> dict[str, jax.Array]:
+        def figures(rows: jax.Array) -> dict[str, jax.Array]:
+            terms = losses(parameters, rows, None, jnp.float32(config.system.kl_weight))
+            return {**terms, "distance_db": distance_db(parameters, rows, config.system, grid)}
+
+        return {name: values.mean() for name, values in jax.lax.map(figures, batches).items()}
+
+    return Programs(jax.jit(advance, donate_argnums=0), jax.jit(validate), jax.jit(gradients))
+
+
+def averaged(state: FilterState, decay: float) -> FilterState:
+    """Move the average: ā ← d ā + (1 − d) a with d = min(decay, (1 + n)/(10 + n)) after n steps."""
+    if not decay:
+        return state
+    count = jnp.float32(state.step)
+    share = jnp.minimum(decay, (1 + count) / (10 + count))
+    average = jax.tree.map(lambda old, new: new + share * (old - new), state.average, state.params)
+    return state.replace(average=average)
+
+
+def distance_db(parameters: Any, rows: jax.Array, config: Config, grid: Grid) -> jax.Array:
+    """Mean log-spectral distance of a batch from what its means decode to, the levels made equal, in dB."""
+    answer: Any = ParametricVAE(config).apply(parameters, rows)
+    magnitude = bank_magnitude(
+        answer.bank, grid.frequencies_hz, sample_rate=config.sample_rate, order=config.order
+    )
+    target_db = rows if config.spectrum == "erb" else decibels(rows)
+    difference = decibels(magnitude) - target_db
+    weights = jnp.asarray(grid.weights, jnp.float32)
+    difference = difference - (difference @ weights)[:, None]
+    return jnp.sqrt(difference**2 @ weights).mean()
+
+
+def decibels(magnitude: jax.Array) -> jax.Array:
+    """20 log₁₀ |H|, not below −120 dB."""
+    return 20 * jnp.log10(jnp.maximum(magnitude, 1e-6))
+
+
+def check_finite(logged: Mapping[str, np.ndarray], first: int, config: TrainConfig) -> None:
+    """Refuse terms that are not finite; `first` is the number of the first step, counted from 1."""
+    for name, values in logged.items():
+        broken = np.flatnonzero(~np.isfinite(values))
+        if broken.size:
+            raise TonewrightError(
+                f"step {first + broken[0]}: {name} is not finite; lower optimizer.learning_rate (now "
+                f"{config.optimizer.learning_rate:g}) or look at the data with: tonewright data check"
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tonewright.audio.plotting import BLUE, INK, MUTED, ORANGE, entitle, named, sheet
-from tonewright.filters.plots.frame import frequency_level_axes, heard_frequencies, saved
+from tonewright.filters.plots.frame import frequency_level_axes, heard_frequencies, saved, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def plot_bank(
         frequency_level_axes(axes, [whole, peaks], high_hz=float(frequencies[-1]))
         named(figure, [line, *names.values()], ["bank", *names])
         if title:
-            entitle(figure, title)
+            entitle(figure, shortened(title))
     return saved(figure, path, overwrite=overwrite)
 
 

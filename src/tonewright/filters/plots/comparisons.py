@@ -10,7 +10,7 @@ import numpy as np
 
 from tonewright.audio.plotting import LINES, MUTED, ORANGE, entitle, named, sheet
 from tonewright.errors import UsageError
-from tonewright.filters.plots.frame import fill_grid, frequency_level_axes, saved, shortened
+from tonewright.filters.plots.frame import LONGEST_TITLE, fill_grid, frequency_level_axes, saved, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def plot_fit(
         figure.align_ylabels([upper, lower])
         named(figure, handles, ["target", "bank", "where its filters lie"])
         if title:
-            entitle(figure, title)
+            entitle(figure, shortened(title))
     return saved(figure, path, overwrite=overwrite)
 
 
@@ -106,13 +106,13 @@ def plot_training(
             handles = draw_pair(axes, frequencies, targets[index], reached[index])
             frequency_level_axes(axes, [targets[chosen], reached[chosen]], high_hz=float(frequencies[-1]))
             if len(names) > 0:
-                axes.set_title(shortened(str(names[index]), 36 if columns > 1 else 72))
+                axes.set_title(shortened(str(names[index]), LONGEST_TITLE // columns))
             axes.set_xlabel("")
         fill_grid(grid, len(chosen))
         figure.supxlabel("frequency (Hz)", fontsize=9)
         named(figure, handles, ["target", "reconstruction"])
         if title:
-            entitle(figure, title)
+            entitle(figure, shortened(title))
     return saved(figure, path, overwrite=overwrite)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_SOUNDS = 8
 KNOWN = 2.0  # models know the numbers up to here
 _LEAST_REACH = 3.0
+_LONGEST = 46
 
 
 def plot_encodings(
@@ -70,14 +71,14 @@ def plot_encodings(
             _draw_numbers(left, z[index], labels, reach)
             handles = draw_pair(right, frequencies, targets[index], reached[index])
             frequency_level_axes(right, [targets[:shown], reached[:shown]], high_hz=float(frequencies[-1]))
-            right.set_title(shortened(names[index], 60))
+            right.set_title(shortened(names[index], _LONGEST))
             for axes in (left, right):
                 if index < shown - 1:
                     axes.set_xlabel("")
         named(figure, handles, ["sound", "bank"])
-        words = title + (f" ({shown} of {len(names)} sounds)" if shown < len(names) else "")
-        if words:
-            entitle(figure, words.strip())
+        more = f" ({shown} of {len(names)} sounds)" if shown < len(names) else ""
+        if title or more:
+            entitle(figure, f"{shortened(title)}{more}".strip())
     return saved(figure, path, overwrite=overwrite)
 
 

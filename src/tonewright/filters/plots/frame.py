@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ TICKS_HZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 FEW_TICKS_HZ = (100, 1000, 10000)
 ENDINGS = (".png", ".svg", ".pdf")
 RANGE_DB, LEAST_RANGE_DB = 70.0, 12.0
+LONGEST_TITLE = 72  # letters that have room across a picture
 _DOTS_PER_INCH = 150
 _BETWEEN = "#8a929c"  # of the scale from blue to orange: seen on white, and by all kinds of colour vision
 _POINTS = 512
@@ -88,9 +90,17 @@ def blue_to_orange() -> Any:
     return LinearSegmentedColormap.from_list("blue to orange", [BLUE, _BETWEEN, ORANGE])
 
 
-def shortened(name: str, longest: int = 48) -> str:
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    """What the font of the pictures can draw."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+def shortened(name: str, longest: int = LONGEST_TITLE) -> str:
     """A name that has room, in letters that can be drawn."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)
+    name = "".join(letter if letter.isprintable() and ord(letter) in _letters() else "?" for letter in name)
     half = (longest - 1) // 2
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 

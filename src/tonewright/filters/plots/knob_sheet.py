@@ -17,6 +17,7 @@ from tonewright.filters.plots.frame import (
     frequency_level_axes,
     heard_frequencies,
     saved,
+    shortened,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def plot_knobs(
         fill_grid(grid, len(knobs))
         _scale(figure, list(grid.flat))
         if title:
-            entitle(figure, title)
+            entitle(figure, shortened(title))
     return saved(figure, path, overwrite=overwrite)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tonewright.audio.plotting import MUTED, entitle, sheet
 from tonewright.errors import UsageError
 from tonewright.filters.plots.frame import (
+    LONGEST_TITLE,
     colours,
     fill_grid,
     frequency_level_axes,
@@ -57,10 +58,11 @@ def plot_morph(
     """
     frequencies, levels = _responses(steps, frequencies_hz, sample_rate)
     count = len(levels)
-    names = [shortened(label, 16) for label in labels] or [str(step + 1) for step in range(count)]
+    columns = min(count, _COLUMNS)
+    names = [shortened(label, LONGEST_TITLE // columns) for label in labels]
+    names = names or [str(step + 1) for step in range(count)]
     if len(names) != count:
         raise UsageError(f"{count} steps have {len(names)} labels; give each one, or none")
-    columns = min(count, _COLUMNS)
     rows = -(-count // columns)
     low, high = level_limits(list(levels))
     with sheet(rows, columns, height_in=0.75 + 1.35 * rows, sharex=True, sharey=True) as (figure, grid):
@@ -77,7 +79,7 @@ def plot_morph(
         figure.supxlabel("frequency (Hz)", fontsize=9)
         figure.supylabel("level (dB)", fontsize=9)
         if title:
-            entitle(figure, title)
+            entitle(figure, shortened(title))
     return saved(figure, path, overwrite=overwrite)
 
 

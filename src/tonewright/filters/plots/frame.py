@@ -100,7 +100,10 @@ def _letters() -> frozenset[int]:
 
 def shortened(name: str, longest: int = LONGEST_TITLE) -> str:
     """A name that has room, in letters that can be drawn."""
-    name = "".join(letter if letter.isprintable() and ord(letter) in _letters() else "?" for letter in name)
+    name = "".join(
+        letter if letter.isprintable() and ord(letter) in _letters() else "\N{REPLACEMENT CHARACTER}"
+        for letter in name
+    )
     half = (longest - 1) // 2
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 

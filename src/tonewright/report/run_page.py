@@ -14,6 +14,7 @@ from tonewright.audio.files import Clip, probe, read
 from tonewright.errors import AudioError, OutputError, RunError
 from tonewright.learning.metrics_file import metric_series
 from tonewright.report import figures
+from tonewright.report.filters_page import DRAWN_HERE, filters_section, trained_filters
 from tonewright.report.page import Report
 
 Series = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -71,10 +72,16 @@ def run_report(
     written = f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC"
     page = Report(title or f"Run {folder.resolve().name}", f"Written {written}")
     _numbers(page, headline or reached(series))
-    _listening(page, groups, left_out=left_out)
+    filters = trained_filters(folder)
+    if filters is None:
+        _listening(page, groups, left_out=left_out)
+    else:
+        filters_section(page, filters)
+        _coloured_noise(page, groups)
     _losses(page, series)
-    _sounds_side_by_side(page, groups)
-    _stored_figures(page, folder / "figures")
+    if filters is None:
+        _sounds_side_by_side(page, groups)
+    _stored_figures(page, folder / "figures", besides=() if filters is None else DRAWN_HERE)
     for add in sections:
         add(page)
     _next(page, next_commands)
@@ -151,6 +158,14 @@ def _listening(page: Report, groups: Sequence[tuple[str, Sounds]], *, left_out: 
         page.text(
             f"{left_out} more files of the run's audio folder are not shown, unreadable ones among them."
         )
+
+
+def _coloured_noise(page: Report, groups: Sequence[tuple[str, Sounds]]) -> None:
+    """White noise, and through the banks of sounds: what the filters hear in them."""
+    for index, (caption, sounds) in enumerate(groups):
+        if not index:
+            page.heading("Sounds as filters", level=3)
+        page.listen(sounds, caption=f"{caption}: noise with the spectrum that the model hears in this sound.")
 
 
 def _losses(page: Report, series: Series) -> None:
@@ -234,13 +249,15 @@ def loudest_s(clip: Clip, *, seconds: float = 0.02) -> float:
     return int(starts[np.argmax(np.add.reduceat(energy, starts))]) / clip.sample_rate if len(energy) else 0.0
 
 
-def _stored_figures(page: Report, folder: Path) -> None:
+def _stored_figures(page: Report, folder: Path, *, besides: Sequence[str] = ()) -> None:
     paths = (
         sorted(path for path in folder.glob("*") if path.suffix.lower() in {".png", ".svg"})
         if folder.is_dir()
         else []
     )
-    by_name = {path.stem: path for path in paths}  # of a .png and a .svg the .svg, which stays sharp
+    by_name = {
+        path.stem: path for path in paths if path.stem not in besides
+    }  # of a .png and a .svg the .svg, which stays sharp
     if not by_name:
         return
     page.heading("Figures of the run")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tonewright.filters.bank import Bank
 
 MOST_SLIDERS = 64  # filters; a bank of more is written without sliders for each
+_LONG_CHAIN = 256  # the time to compile grows with its square
 _TERMS = 8  # long sums are written as sums of short ones, which compile much faster
 
 _CORE = """\
@@ -79,7 +80,10 @@ def faust_text(bank: Bank, path: Path) -> str:
 
 
 def _head(bank: Bank, path: Path) -> str:
-    comment = "\n".join(f"// {line}" for line in description(bank))
+    lines = description(bank)
+    if bank.kind == "series" and bank.filters > _LONG_CHAIN:
+        lines.append("So long a chain takes minutes to compile: faust -t 0 lifts the limit of two.")
+    comment = "\n".join(f"// {line}" for line in lines)
     return (
         f'declare name "{plain_name(path, otherwise=OTHERWISE)}";\n'
         f'declare description "{described(bank)}";\n\n{comment}\n\nimport("stdfaust.lib");\n'

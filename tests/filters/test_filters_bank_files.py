@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,11 @@ from tonewright.errors import OutputError, UsageError
 from tonewright.filters.bank import Bank
 from tonewright.filters.bank_files import load_bank, save_bank
 
-GOOD: dict = {"frequency_hz": [100.0, 200.0], "q": [1.0, 1.0], "gain": [1.0, 1.0]}
+GOOD: dict[str, Any] = {"frequency_hz": [100.0, 200.0], "q": [1.0, 1.0], "gain": [1.0, 1.0]}
 
 
 def test_a_file_says_its_units_and_format_and_is_not_overwritten(tmp_path: Path) -> None:
-    path = save_bank(tmp_path / "eq.json", Bank(**GOOD | {"kind": "series"}))
+    path = save_bank(tmp_path / "eq.json", Bank(**GOOD, kind="series"))
     data = json.loads(path.read_text())
     assert data["format"] == 1
     assert data["filters"][0] == {"shape": "peaking", "frequency_hz": 100.0, "q": 1.0, "gain_db": 1.0}
@@ -30,11 +31,11 @@ def test_a_file_says_its_units_and_format_and_is_not_overwritten(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["eq.json"]
 
 
-def text_with(**change: object) -> bytes:
+def text_with(**change: Any) -> bytes:
     return json.dumps(Bank(**GOOD).as_dict() | change).encode()
 
 
-def filter_with(**change: object) -> bytes:
+def filter_with(**change: Any) -> bytes:
     return text_with(filters=[{"frequency_hz": 100.0, "q": 1.0, "gain": 1.0} | change])
 
 

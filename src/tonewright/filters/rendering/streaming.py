@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tonewright.errors import UsageError
@@ -141,6 +139,6 @@ class _Cascade:
 
 def checked_mix(mix: float) -> float:
     """The mix, refused outside 0 to 1."""
-    if isinstance(mix, str) or not (math.isfinite(mix) and 0 <= mix <= 1):
+    if not isinstance(mix, int | float | np.number) or not 0 <= mix <= 1:
         raise UsageError(f"the mix is {mix}; choose from 0 (dry) to 1 (wet)")
     return float(mix)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import click
 if TYPE_CHECKING:
     from tonewright.audio.files import Clip
     from tonewright.codec.evaluate import Score
+    from tonewright.filters.trained import FilterModel
     from tonewright.report import Report
     from tonewright.reverb import Fit
     from tonewright.timbre import Description
@@ -24,6 +26,8 @@ NEXT = (
     "{tonewright} codec reconstruct YOUR.wav --run {run} -o YOUR.codec.wav",
     "{tonewright} reverb fit YOUR/ROOM.wav -o YOUR-ROOM",
     "{tonewright} reverb render {reverb} YOUR.wav -o YOUR.reverb.wav --mix 0.3",
+    "{tonewright} filters encode YOUR/FOLDER --run {filters}",
+    "{tonewright} filters morph A.wav B.wav --run {filters} --through YOUR.wav -o A-to-B",
     "{tonewright} timbre YOUR/FOLDER -o YOUR.csv",
     "{tonewright} timbre report YOUR.csv",
     "{tonewright} data check YOUR/FOLDER",
@@ -31,6 +35,8 @@ NEXT = (
 )
 
 
+# From the colour of the first to that of the second.
+MORPH = ("kick", "flute")
 # Single sounds of the band that differ as much as can be.
 ONE_SHOTS = ("kick", "snare", "hat", "crash", "bass-pick", "piano", "flute", "voice-tenor")
 
@@ -42,8 +48,8 @@ ONE_SHOTS = ("kick", "snare", "hat", "crash", "bass-pick", "piano", "flute", "vo
 @click.option("--output", default="runs", show_default=True, help="Where runs are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(data_folder: str, output: str, as_json: bool) -> None:
-    """Generate the demo band, train the smallest codec on it, make a reverb of a room, describe sounds of the
-    band, write the report.
+    """Generate the demo band, train the smallest codec on it and four knobs for filters, make a reverb of a
+    room, describe sounds of the band, write the report.
 
     \b
     Example:
@@ -81,16 +87,25 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     reverb = Path(output, "reverb", "demo")
     with step(f"a reverb from the response {room}"):
         fitted = make_reverb(room, reverb)
+    knobs = None
+    if find_spec("flax"):  # JAX is an extra of its own
+        with step(f"four knobs for a bank of filters in {output}/filters/demo"):
+            knobs = train_filters(Path(data_folder), output)
     with step("what eight of its sounds are like"):
         sounds = read_one_shots(Path(data_folder) / "one-shots")
         described = describe_sounds(sounds)
-    commands = [text.format(tonewright=own_name(), run=run.folder, reverb=reverb) for text in NEXT]
+    commands = [
+        text.format(
+            tonewright=own_name(), run=run.folder, reverb=reverb, filters=Path(output, "filters", "demo")
+        )
+        for text in NEXT
+    ]
     with step("the report"):
         page = write_page(
             Path(output, "demo", "report.html"),
             run=run.folder,
             scores=scores,
-            sections=[lambda page: add_sections(page, fitted, described, sounds)],
+            sections=[lambda page: add_sections(page, fitted, knobs, described, sounds)],
             commands=commands,
         )
     if as_json:
@@ -112,6 +127,27 @@ def make_reverb(room: Path, folder: Path) -> Fit:
     folder.mkdir(parents=True, exist_ok=True)
     save_network(folder / "network.json", made.network, notes={"room": room.name}, overwrite=True)
     return made
+
+
+def train_filters(data_folder: Path, output: str) -> FilterModel:
+    """Four knobs learned from the band's single sounds, in seconds."""
+    from tonewright.filters.trained import load
+    from tonewright.learning.compose import compose_config
+    from tonewright.learning.start import train
+
+    single = data_folder / "one-shots"
+    config = compose_config(
+        "filters",
+        [
+            "experiment=tiny",
+            "data=folder",
+            f"data.root={single if single.is_dir() else data_folder}",
+            f"output={output}",
+            "run_name=demo",
+            "force=true",
+        ],
+    )
+    return load(train(config, show_progress=sys.stderr.isatty()))
 
 
 def read_one_shots(folder: Path) -> dict[str, Clip]:
@@ -152,12 +188,22 @@ def write_page(
 
 
 def add_sections(
-    page: Report, fitted: Fit, described: Mapping[str, Description], sounds: Mapping[str, Clip]
+    page: Report,
+    fitted: Fit,
+    knobs: FilterModel | None,
+    described: Mapping[str, Description],
+    sounds: Mapping[str, Clip],
 ) -> None:
     """What else the demo has made."""
-    from tonewright.report import reverb_section, timbre_section
+    from tonewright.filters.morphing import morph
+    from tonewright.report import filters_section, morph_section, reverb_section, timbre_section
 
     reverb_section(page, fitted)
+    if knobs is not None:
+        filters_section(page, knobs, players=False)
+        if all(name in sounds for name in MORPH):
+            first, last = (sounds[name] for name in MORPH)
+            morph_section(page, morph(knobs, first, last, steps=8), names=MORPH)
     if described:
         timbre_section(page, described, sounds=sounds)
 

@@ -198,17 +198,15 @@ def draw(kept: Sequence[Drawn], knobs: Sequence[Knob], path: Path, *, force: boo
     """The picture of the first sounds."""
     import numpy as np
 
-    from tonewright.cli.filters.pictures import any_letters
     from tonewright.filters.plots import plot_encodings
 
-    with any_letters():
-        plot_encodings(
-            [one.name for one in kept],
-            np.array([one.z for one in kept]),
-            path,
-            frequencies_hz=kept[0].frequencies_hz,
-            target_db=np.stack([one.target_db for one in kept]),
-            achieved_db=np.stack([one.achieved_db for one in kept]),
-            knobs=[knob.name for knob in knobs],
-            overwrite=force,
-        )
+    plot_encodings(
+        [one.name for one in kept],
+        np.array([one.z for one in kept]),
+        path,
+        frequencies_hz=kept[0].frequencies_hz,
+        target_db=np.stack([one.target_db for one in kept]),
+        achieved_db=np.stack([one.achieved_db for one in kept]),
+        knobs=[knob.name for knob in knobs],
+        overwrite=force,
+    )

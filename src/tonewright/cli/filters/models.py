@@ -104,6 +104,7 @@ def read_bank(word: str, run_folder: str | None = None) -> tuple[Bank, list[str]
 
     if not are_numbers(word):
         return load_bank(word), []
+    numbers(word, name="the bank")
     model = load_model(run_folder)
     values, warnings = knob_numbers(word, model, name="the bank")
     return model.bank(values), warnings

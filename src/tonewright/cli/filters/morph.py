@@ -164,12 +164,10 @@ def write_steps(way: Morph, heard: Clip, folder: Path, *, progress: Any) -> list
 
 def draw(way: Morph, path: Path, *, names: Sequence[str]) -> None:
     """The strip of pictures."""
-    from tonewright.cli.filters.pictures import any_letters
     from tonewright.filters.plots import plot_morph
 
     labels = [f"{100 * position:.0f} %" for position in way.positions]
-    with any_letters():
-        plot_morph(way.banks, path, labels=labels, title=f"{names[0]} to {names[1]}")
+    plot_morph(way.banks, path, labels=labels, title=f"{names[0]} to {names[1]}")
 
 
 def remove_others(folder: Path, stems: Sequence[str]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -21,11 +18,3 @@ picture_option = click.option(
 def free_picture(name: str | None, *, force: bool) -> Path | None:
     """The picture to write, refused before the work where it cannot be."""
     return None if name is None else free_output(name, *ENDINGS, force=force, option="--picture")
-
-
-@contextmanager
-def any_letters() -> Iterator[None]:
-    """Draw letters of names that the font lacks as boxes, without a word."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        yield

@@ -35,6 +35,7 @@ class Config:
     kl_annealing_epochs : over so many epochs β rises from 0; 0 = it is fixed
     level_weighting : how much louder points count for more: each by 10^(level_weighting · dB/20)
     free_bits : nats of each latent number that cost nothing, so that none dies
+    variation : share of the spectra of a batch that training changes by chance; those of "linear" stay
     ordered_knobs : after training, sort the numbers by the variance that they explain and fix their direction
     """
 
@@ -53,6 +54,7 @@ class Config:
     kl_weight: float = 0.001
     kl_annealing_epochs: int = 100
     free_bits: float = 0.5
+    variation: float = 0.85
     level_weighting: float = 0.0
     ordered_knobs: bool = True
 
@@ -77,6 +79,8 @@ class Config:
         for name in ("kl_weight", "kl_annealing_epochs", "free_bits", "level_weighting"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"system.{name} is {getattr(self, name)}; it cannot be negative")
+        if not 0 <= self.variation <= 1:
+            raise UsageError(f"system.variation is {self.variation}; it is a share, from 0 to 1")
 
     @property
     def size(self) -> int:

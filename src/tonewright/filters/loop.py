@@ -17,6 +17,7 @@ from tonewright.filters.config import Config
 from tonewright.filters.model import ParametricVAE
 from tonewright.filters.objective import losses_of
 from tonewright.filters.spectra import Grid
+from tonewright.filters.spectra.variation import varied
 from tonewright.learning.config import OptimizerConfig, TrainConfig
 
 Terms = Mapping[str, Any]
@@ -110,8 +111,11 @@ def compiled(config: TrainConfig, grid: Grid, steps: int) -> Programs:
     decay, rate = config.trainer.ema_decay, learning_rate(config.optimizer, steps)
 
     def gradients(parameters: Any, key: jax.Array, rows: jax.Array, kl_weight: jax.Array) -> Any:
+        varying, drawing = jax.random.split(key)
+        rows = changed(varying, rows, config.system)
+
         def loss(at: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
-            terms = losses(at, rows, key, kl_weight)
+            terms = losses(at, rows, drawing, kl_weight)
             return terms["loss"], terms
 
         (_, terms), found = jax.value_and_grad(loss, has_aux=True)(parameters)
@@ -146,6 +150,13 @@ def compiled(config: TrainConfig, grid: Grid, steps: int) -> Programs:
         return {name: values.mean() for name, values in jax.lax.map(figures, batches).items()}
 
     return Programs(jax.jit(advance, donate_argnums=0), jax.jit(validate), jax.jit(gradients))
+
+
+def changed(key: jax.Array, rows: jax.Array, config: Config) -> jax.Array:
+    """A batch as training hears it: most spectra varied, those of magnitudes as they are."""
+    if config.spectrum != "erb" or not config.variation:
+        return rows
+    return varied(key, rows, share=config.variation)
 
 
 def averaged(state: FilterState, decay: float) -> FilterState:

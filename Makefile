@@ -8,9 +8,9 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
-RUN := $(VENV)/.ready-codec,reverb,timbre
-DEV := $(VENV)/.ready-codec,reverb,timbre,wandb,dev
-DOCS := $(VENV)/.ready-codec,reverb,timbre,wandb,dev,docs
+RUN := $(VENV)/.ready-codec,filters,reverb,timbre
+DEV := $(VENV)/.ready-codec,filters,reverb,timbre,wandb,dev
+DOCS := $(VENV)/.ready-codec,filters,reverb,timbre,wandb,dev,docs
 # One thread a test process: as fast with a process a core, and sums come out in the same order every time.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1" JAX_PLATFORMS=cpu
@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_N
 $(VENV)/.ready-%: pyproject.toml constraints.txt .ci/setup $(if $(wildcard $(VENV)/.unfinished),interrupted)
 	@.ci/setup $(VENV) $*
 
-.PHONY: help interrupted setup demo test lint format bench bench-data bench-reverb bench-reverb-quality bench-timbre bench-timbre-quality docs constraints clean distclean
+.PHONY: help interrupted setup demo test lint format bench bench-data bench-reverb bench-reverb-quality bench-timbre bench-timbre-quality bench-filters bench-filters-quality docs constraints clean distclean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -42,7 +42,7 @@ format: $(DEV) ## Bring the source into the house's form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: bench-data bench-reverb bench-timbre ## Measure everything that is claimed to be fast
+bench: bench-data bench-reverb bench-timbre bench-filters ## Measure everything that is claimed to be fast
 
 bench-data: $(DEV) ## Measure sound, its sources, losses and the trainer against their peers, which get environments of their own
 	@for file in $(wildcard benchmarks/data.py benchmarks/sources.py benchmarks/losses.py benchmarks/trainer.py); do \
@@ -59,6 +59,12 @@ bench-timbre: $(DEV) ## Measure the timbre descriptors beside timbral_models, wh
 
 bench-timbre-quality: $(DEV) ## Measure how near the timbre descriptors are to timbral_models; on other sounds: ARGS="--sounds FOLDER"
 	@$(BIN)/python benchmarks/timbre_quality.py $(ARGS)
+
+bench-filters: $(DEV) ## Measure the filters' training, rendering, fitting and reading beside plain Flax, torch and SciPy
+	@$(BIN)/python benchmarks/filters.py $(ARGS)
+
+bench-filters-quality: $(DEV) ## Train the filters and measure what they learned, about half an hour: ARGS="--pool FOLDER --sounds FOLDER"
+	@$(BIN)/python benchmarks/filters_quality.py $(ARGS)
 
 docs: $(DOCS) ## Build the documentation in site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tonewright.filters.plots import plot_fit as plot_fit
     from tonewright.filters.plots import plot_knobs as plot_knobs
     from tonewright.filters.plots import plot_morph as plot_morph
-    from tonewright.filters.rendering import BankFilter as BankFilter
-    from tonewright.filters.rendering import apply_file as apply_file
+    from tonewright.filters.rendering.sound_files import apply_file as apply_file
+    from tonewright.filters.rendering.streaming import BankFilter as BankFilter
     from tonewright.filters.spectra import Spectrum as Spectrum
     from tonewright.filters.spectra import erb_grid as erb_grid
     from tonewright.filters.spectra import log_spectral_distance as log_spectral_distance
@@ -44,7 +44,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "knobs": ["Knob"],
         "morphing": ["Morph", "morph"],
         "plots": ["plot_bank", "plot_encodings", "plot_fit", "plot_knobs", "plot_morph"],
-        "rendering": ["BankFilter", "apply_file"],
+        "rendering.sound_files": ["apply_file"],
+        "rendering.streaming": ["BankFilter"],
         "spectra": ["Spectrum", "erb_grid", "log_spectral_distance", "sound_spectrum", "spectrum_of_file"],
         "trained": ["Encoding", "FilterModel", "load"],
     },

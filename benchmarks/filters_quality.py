@@ -44,7 +44,7 @@ class Heard:
         self.classic = np.stack([sound_spectrum(clip, config=classic).magnitude_db for clip in clips])
 
     def distances(self, found_db: np.ndarray, floor_db: float) -> np.ndarray:
-        """Log-spectral distance of each sound at the best level, both cut off so far below the highest point."""
+        """Log-spectral distance of each sound at the best level, both cut off far below the highest point."""
         return log_spectral_distance(
             above(self.standard, floor_db), above(found_db, floor_db), level_free=True
         )

@@ -121,7 +121,7 @@ def _beginning(path: Path) -> Clip | None:
 
 def reached(series: Series) -> list[tuple[str, Any, str]]:
     """First and last value of the most telling losses, as headline numbers."""
-    wanted = ("validation/loss", "validation/mel", "train/loss")
+    wanted = ("validation/loss", "validation/mel", "validation/distance_db", "train/loss")
     entries: list[tuple[str, Any, str]] = []
     for name in [name for name in wanted if name in series]:
         values = series[name][1][np.isfinite(series[name][1])]
@@ -161,11 +161,15 @@ def _listening(page: Report, groups: Sequence[tuple[str, Sounds]], *, left_out: 
 
 
 def _coloured_noise(page: Report, groups: Sequence[tuple[str, Sounds]]) -> None:
-    """White noise, and through the banks of sounds: what the filters hear in them."""
-    for index, (caption, sounds) in enumerate(groups):
-        if not index:
-            page.heading("Sounds as filters", level=3)
-        page.listen(sounds, caption=f"{caption}: noise with the spectrum that the model hears in this sound.")
+    """White noise, and the same through the banks of sounds: what the filters hear in them."""
+    if not groups:
+        return
+    page.heading("Sounds as filters", level=3)
+    plain = groups[0][1][:1]
+    page.listen(
+        [*plain, *((name, clip) for name, sounds in groups for _, clip in sounds[1:])],
+        caption="White noise, and with the spectrum that the model hears in each of these sounds.",
+    )
 
 
 def _losses(page: Report, series: Series) -> None:

@@ -12,7 +12,7 @@ from tonewright.cli.filters.models import NumbersCommand, run_option
 from tonewright.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from tonewright.filters.bank import Bank
+    from tonewright.filters import Bank
 
 WRITTEN = (".wav", ".flac", ".ogg")
 
@@ -124,7 +124,7 @@ def applied(
 ) -> dict[str, Any]:
     """Filter one sound."""
     from tonewright.audio.files import probe
-    from tonewright.filters.rendering.sound_files import apply_file
+    from tonewright.filters import apply_file
 
     if target.exists() and not force and not target.samefile(path):
         raise OutputError(f"{target}: exists already; choose another name, or replace it with --force")

@@ -10,7 +10,7 @@ from tonewright.cli.filters.models import NumbersCommand, run_option
 from tonewright.cli.filters.pictures import picture_option
 
 if TYPE_CHECKING:
-    from tonewright.filters.bank import Bank
+    from tonewright.filters import Bank
 
 
 @click.command("decode", cls=NumbersCommand)
@@ -39,11 +39,11 @@ def command(
       tonewright filters decode --z 0.5,-1,0,1.2
       tonewright filters decode --z 0.5,-1,0,1.2 -o bank.json --picture bank.png
     """
-    from tonewright.cli.filters.models import knob_numbers, load_model, numbers, tell
+    from tonewright.cli.filters.models import knob_names, knob_numbers, load_model, numbers, tell
     from tonewright.cli.filters.pictures import free_picture
     from tonewright.cli.outputs import free_output
     from tonewright.cli.show import print_json
-    from tonewright.filters.bank_files import save_bank
+    from tonewright.filters import save_bank
 
     numbers(words)
     target = None if output is None else free_output(output, ".json", force=force)
@@ -55,11 +55,11 @@ def command(
     if target:
         save_bank(target, bank, notes={"z": z}, overwrite=force)
     if drawn:
-        from tonewright.filters.plots import plot_bank
+        from tonewright.filters import plot_bank
 
         plot_bank(bank, drawn, title=words.strip(), overwrite=force)
     if as_json:
-        named = {knob.name: value for knob, value in zip(model.knobs, z, strict=True)}
+        named = dict(zip(knob_names(model.knobs), z, strict=True))
         print_json(
             {
                 "z": z,

@@ -14,11 +14,10 @@ from tonewright.cli.filters.pictures import picture_option
 if TYPE_CHECKING:
     import numpy as np
 
-    from tonewright.filters.trained import FilterModel, Knob
+    from tonewright.filters import FilterModel, Knob
 
 FORMAT = 1
 KIND = "tonewright filter encodings"
-MOST_DRAWN = 24
 
 
 class Drawn(NamedTuple):
@@ -82,8 +81,7 @@ def command(
         if progress:
             progress(done, len(paths))
         row, drawing = described(path, model)
-        if len(kept) < MOST_DRAWN:
-            kept.append(drawing)
+        kept.append(drawing)
         return row
 
     with progress_bar("encoding") as progress:
@@ -178,6 +176,7 @@ def column(number: int, knob: Knob) -> str:
 
 def show(rows: Sequence[Mapping[str, Any]], knobs: Sequence[Knob]) -> None:
     """The table on the terminal, without the filters."""
+    from tonewright.cli.filters.models import knob_names
     from tonewright.cli.show import print_table
 
     if not rows:
@@ -191,14 +190,14 @@ def show(rows: Sequence[Mapping[str, Any]], knobs: Sequence[Knob]) -> None:
         )
         for row in rows
     ]
-    print_table("", ("file", *(knob.name for knob in knobs), "level dB", "off by dB"), cells)
+    print_table("", ("file", *knob_names(knobs), "level dB", "off by dB"), cells)
 
 
 def draw(kept: Sequence[Drawn], knobs: Sequence[Knob], path: Path, *, force: bool) -> None:
     """The picture of the first sounds."""
     import numpy as np
 
-    from tonewright.filters.plots import plot_encodings
+    from tonewright.filters import plot_encodings
 
     plot_encodings(
         [one.name for one in kept],
@@ -208,5 +207,6 @@ def draw(kept: Sequence[Drawn], knobs: Sequence[Knob], path: Path, *, force: boo
         target_db=np.stack([one.target_db for one in kept]),
         achieved_db=np.stack([one.achieved_db for one in kept]),
         knobs=[knob.name for knob in knobs],
+        title="Sounds, and the banks that stand for them",
         overwrite=force,
     )

@@ -55,7 +55,7 @@ def command(
     """
     from tonewright.cli.filters.models import are_numbers, read_bank, tell
     from tonewright.cli.show import print_json
-    from tonewright.filters.exports import export
+    from tonewright.filters import export
 
     if to is None and output is None:
         raise UsageError(f"say what to write: --to {', '.join(FORMATS)}, or -o with an ending")

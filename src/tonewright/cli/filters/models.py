@@ -6,15 +6,14 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tonewright.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from tonewright.filters.bank import Bank
-    from tonewright.filters.trained import FilterModel
+    from tonewright.filters import Bank, FilterModel, Knob
 
 RUNS = Path("runs", "filters")
 MODEL_FILE = "model.msgpack"
@@ -37,7 +36,7 @@ class NumbersCommand(click.Command):
 
 def load_model(run_folder: str | None) -> FilterModel:
     """The model of a run: of the one that is named, or of the newest finished one below here."""
-    from tonewright.filters.trained import load
+    from tonewright.filters import load
 
     return load(newest_run() if run_folder is None else run_folder)
 
@@ -82,25 +81,30 @@ def knob_numbers(word: str, model: FilterModel, *, name: str = "--z") -> tuple[l
     """The numbers for a model, and warnings where one lies beyond what it learned."""
     found, knobs = numbers(word, name=name), model.knobs
     if len(found) != len(knobs):
-        names = ", ".join(knob.name for knob in knobs)
+        names = ", ".join(knob_names(knobs))
         counted = f"{len(found)} number{'s' * (len(found) != 1)}"
-        raise UsageError(f"{name} {word.strip()}: {counted} for {len(knobs)} knobs; they are {names}")
+        raise UsageError(f"{name} {word.strip()}: {counted} for {len(knobs)} knobs: {names}")
     return found, beyond(found, knobs)
 
 
-def beyond(values: Sequence[float], knobs: Sequence[Any]) -> list[str]:
+def knob_names(knobs: Sequence[Knob]) -> list[str]:
+    """Numbers and names: "1 brightness" and so on."""
+    return [f"{number} {knob.name}" for number, knob in enumerate(knobs, 1)]
+
+
+def beyond(values: Sequence[float], knobs: Sequence[Knob]) -> list[str]:
     """A sentence for each number beyond the range of its knob."""
     return [
-        f"{knob.name} is {value:g}, beyond the {knob.low:g} to {knob.high:g} that the model learned: what "
+        f"knob {name} is {value:g}, beyond the {knob.low:g} to {knob.high:g} that the model learned: what "
         "comes is stable, but nothing it has heard"
-        for value, knob in zip(values, knobs, strict=True)
+        for value, knob, name in zip(values, knobs, knob_names(knobs), strict=True)
         if not knob.low <= value <= knob.high
     ]
 
 
 def read_bank(word: str, run_folder: str | None = None) -> tuple[Bank, list[str]]:
     """The bank of a file, or the one that numbers stand for, and warnings."""
-    from tonewright.filters.bank_files import load_bank
+    from tonewright.filters import load_bank
 
     if not are_numbers(word):
         return load_bank(word), []

@@ -13,8 +13,8 @@ from tonewright.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from tonewright.audio.files import Clip
+    from tonewright.filters import FilterModel
     from tonewright.filters.morphing import Morph, Place
-    from tonewright.filters.trained import FilterModel
 
 PICTURE = "morph.png"
 STEP = "step-"
@@ -95,7 +95,7 @@ def is_bank(word: str) -> bool:
 def place(word: str, name: str, model: FilterModel | None) -> tuple[Place, list[str]]:
     """What a word means: a bank, numbers, or a sound; and warnings."""
     from tonewright.cli.filters.models import are_numbers, knob_numbers
-    from tonewright.filters.bank_files import load_bank
+    from tonewright.filters import load_bank
 
     if is_bank(word):
         return load_bank(word), []
@@ -143,7 +143,7 @@ def free_folder(output: str, *, force: bool, inputs: Sequence[str] = ()) -> Path
 def write_steps(way: Morph, heard: Clip, folder: Path, *, progress: Any) -> list[str]:
     """A sound and a bank for each step, the sounds turned down alike so that none clips; gives the names."""
     from tonewright.audio.files import Clip, write
-    from tonewright.filters.bank_files import save_bank
+    from tonewright.filters import save_bank
     from tonewright.filters.levels import as_loud
 
     loud, peak = [], 0.0
@@ -164,7 +164,7 @@ def write_steps(way: Morph, heard: Clip, folder: Path, *, progress: Any) -> list
 
 def draw(way: Morph, path: Path, *, names: Sequence[str]) -> None:
     """The strip of pictures."""
-    from tonewright.filters.plots import plot_morph
+    from tonewright.filters import plot_morph
 
     labels = [f"{100 * position:.0f} %" for position in way.positions]
     plot_morph(way.banks, path, labels=labels, title=f"{names[0]} to {names[1]}")

@@ -54,9 +54,9 @@ def smoothing_of(config: Config, sample_rate: int) -> Smoothing:
     """How the power in frames of a sound of this rate becomes power on the configuration's grid.
 
     On the ear's grid each point is the mean power density over a Hann-shaped band about it that is as wide as
-    the ear's (equivalent rectangular bandwidth 1 ERB); between bins the density is a straight line. The bins
-    in which a constant shows are left out. On the linear grid it is that straight line itself.
-    What lies above half the rate is 0.
+    the ear's (equivalent rectangular bandwidth 1 ERB) and at least one bin; between bins the density is a
+    straight line. In place of the lowest bins, in which a constant shows, stands the first above them. On the
+    linear grid it is that straight line itself. What lies above half the rate is 0.
     """
     length = frame_length(config, sample_rate)
     spacing_hz = sample_rate / length
@@ -64,7 +64,7 @@ def smoothing_of(config: Config, sample_rate: int) -> Smoothing:
     if config.spectrum == "linear":
         dense = _interpolation(frequencies_hz / spacing_hz, length // 2 + 1)
     else:
-        widths = erb_bandwidth_hz(frequencies_hz) / spacing_hz
+        widths = np.maximum(1.0, erb_bandwidth_hz(frequencies_hz) / spacing_hz)
         dense = _bands(frequencies_hz / spacing_hz, widths, length // 2 + 1)
     return _packed(dense)
 
@@ -82,14 +82,15 @@ def _bands(centres: np.ndarray, widths: np.ndarray, bins: int) -> np.ndarray:
     steps = 8
     offsets = np.arange(1 - steps, steps) / steps
     hats = 1.0 - np.abs(offsets)
-    reach = int(np.ceil(centres[-1] + widths[-1])) + 2
+    reach = max(CONSTANT_BINS, int(np.ceil(centres[-1] + widths[-1]))) + 2
     rulers = np.arange(reach)[:, None] + offsets
     dense = np.empty((centres.size, reach))
     for row, (centre, width) in enumerate(zip(centres, widths, strict=True)):
         turns = np.clip((rulers - centre) / width, -1.0, 1.0)
         dense[row] = (0.5 + 0.5 * np.cos(np.pi * turns)) @ hats
-    dense[:, :CONSTANT_BINS] = 0.0
     dense /= dense.sum(axis=1, keepdims=True)
+    dense[:, CONSTANT_BINS] += dense[:, :CONSTANT_BINS].sum(axis=1)
+    dense[:, :CONSTANT_BINS] = 0.0
     kept = np.zeros((centres.size, bins))
     kept[:, : min(bins, reach)] = dense[:, :bins]
     return kept

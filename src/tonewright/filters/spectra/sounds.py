@@ -18,7 +18,6 @@ from tonewright.filters.spectra.smoothing import frame_length, smoothing_of
 
 FLOOR_DB = 60.0
 _SILENT_POWER = 1e-14  # -140 dB of full scale, less than the last bit of 24
-_CONSTANT_SHARE = 1e-12  # of the power: what rounding leaves of a constant
 _SAMPLES_AT_ONCE = 1 << 18
 _BLOCK_FRAMES = 1 << 18
 
@@ -26,7 +25,8 @@ _BLOCK_FRAMES = 1 << 18
 class Spectrum(NamedTuple):
     """The spectrum of a sound.
 
-    magnitude_db + level_db is what was measured, in dB of full scale, as far as it lies above the floor.
+    magnitude_db + level_db is what was measured, as far as it lies above the floor: a filter of this response
+    makes the sound's spectrum out of white noise of RMS 1 at the sound's rate.
 
     Attributes
     ----------
@@ -65,7 +65,9 @@ class SpectrumMeter:
         self._window = _hann(self._length)
         self._power = np.zeros(self._length // 2 + 1)
         self._square, self._samples, self._frames = 0.0, 0, 0
-        self._rest: np.ndarray | None = None
+        self._first: np.ndarray | None = None
+        self._rest = np.zeros((1, 0), np.float32)
+        self._varies = False
 
     def add(self, block: np.ndarray) -> None:
         """Go on with the sound.
@@ -75,8 +77,12 @@ class SpectrumMeter:
         block : (channels, time), as many channels each time
         """
         channels = block.shape[0]
-        if self._rest is None:
+        if not block.shape[1]:
+            return
+        if self._first is None:
+            self._first = block[:, :1].copy()
             self._rest = np.zeros((channels, self._length // 2), np.float32)
+        self._varies = self._varies or bool((block != self._first).any())
         self._samples += block.size
         with np.errstate(over="ignore", invalid="ignore"):
             self._square += float(np.vdot(block, block))
@@ -92,20 +98,21 @@ class SpectrumMeter:
         AudioError
             If nothing came, or nothing but silence or a constant, or NaN or infinite samples.
         """
-        if self._rest is None or not self._samples:
+        if self._first is None:
             raise AudioError(self._name, "holds no samples")
         if not np.isfinite(self._square):
             raise AudioError(self._name, "holds NaN or infinite samples")
-        mean_square = self._square / self._samples
-        if mean_square < _SILENT_POWER:
+        if self._square < _SILENT_POWER * self._samples:
             raise AudioError(self._name, "is silent, and silence has no spectrum")
+        if not self._varies and self._samples > self._first.size:
+            raise AudioError(self._name, "is one constant value throughout, which nobody hears")
         half = self._length // 2
         missing = half + -self._rest.shape[1] % half
         self._take(np.pad(self._rest, ((0, 0), (0, missing))))
-        scale = self._frames * float(np.vdot(self._window, self._window)) * self._length / 2
+        scale = self._frames * float(np.vdot(self._window, self._window))
         power = smoothing_of(self._config, self._sample_rate).applied(self._power / scale)
-        if not power.max() > _CONSTANT_SHARE * mean_square / self._length:
-            raise AudioError(self._name, "holds nothing that can be heard but a constant (0 Hz)")
+        if not power.max() > 0:
+            raise AudioError(self._name, "holds nothing in the band that is heard")
         return _levelled(power, self._config, self._sample_rate)
 
     def _take(self, samples: np.ndarray) -> None:

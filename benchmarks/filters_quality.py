@@ -113,12 +113,8 @@ def distance_rows(
         for floor_db in FLOORS_DB:
             mine, old, linear = (heard.distances(found, floor_db).mean() for found in (ours, theirs, plain))
             what = f"log-spectral distance, {len(paths)} of {part.name}, floor −{floor_db:g} dB"
-            rows.append(
-                distance_row(
-                    what, mine, "classic", old, LESS_THAN_CLASSIC, f"{1 - LESS_THAN_CLASSIC:.0%} less"
-                )
-            )
-            rows.append(distance_row(what, mine, f"PCA, {standard.config.latent}", linear, 1.0, "less"))
+            rows.append(distance_row(what, mine, "classic", old, LESS_THAN_CLASSIC))
+            rows.append(distance_row(what, mine, f"PCA, {standard.config.latent}", linear, 1.0))
     return rows
 
 

@@ -50,7 +50,25 @@ class StridedConvolution(nn.Module):
         channels = x.shape[-1]
         kernel = self.param("kernel", self.kernel_init, (KERNEL, channels, self.features))
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        return patches(x) @ kernel.reshape(-1, self.features) + bias
+        return strided_convolution(x, kernel) + bias
+
+
+def strided_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Correlation with a kernel of three at every other sample.
+
+    Parameters
+    ----------
+    x : (batch, length, channels)
+    kernel : (3, channels, features)
+
+    Returns
+    -------
+    (batch, ⌈length/2⌉, features)
+    """
+    seen = patches(x)
+    # Two axes, not three: XLA would turn around what comes back for the kernel's gradient.
+    rows = seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1])
+    return rows.reshape(*seen.shape[:2], -1)
 
 
 def patches(x: jax.Array) -> jax.Array:

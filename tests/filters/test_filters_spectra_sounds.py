@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from tonewright.filters.spectra.sounds import spectrum_of_blocks
 ERB = Config()
 LINEAR = Config(spectrum="linear", n_fft=1024)
 SETTINGS = settings(deadline=None, max_examples=15)
+NO_TREND: Any = False  # SciPy's declaration asks for a word
 
 
 def noise(seconds: float = 1.0, rate: int = 44100, channels: int = 1, seed: int = 0) -> np.ndarray:
@@ -36,16 +38,15 @@ def welch(samples: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     half = length // 2
     tail = half + -samples.shape[-1] % half
     padded = np.pad(samples.astype(np.float64), ((0, 0), (half, tail)))
-    window = scipy.signal.get_window("hann", length)
     _, power = scipy.signal.welch(
-        padded, 1.0, window=window, noverlap=half, detrend=False, return_onesided=False
+        padded, 1.0, window="hann", nperseg=length, noverlap=half, detrend=NO_TREND, return_onesided=False
     )
     return np.arange(half + 1), power[:, : half + 1].mean(0)
 
 
 def test_the_smoothed_spectrum_is_an_integral_over_the_ears_band() -> None:
     """Welch's method by SciPy, then numerical integration of a raised cosine times straight lines."""
-    samples = noise(0.7, channels=2) * np.float32([[1.0], [0.3]])
+    samples = noise(0.7, channels=2) * np.array([[1.0], [0.3]], np.float32)
     found = sound_spectrum(Clip(samples, 44100), config=ERB)
     bins, power = welch(samples, ERB.n_fft)
     spacing_hz = 44100 / ERB.n_fft
@@ -71,7 +72,7 @@ def test_the_linear_spectrum_is_welchs() -> None:
 def test_noise_through_a_filter_has_the_filters_response() -> None:
     """And the level of the noise: a filter of this response makes this spectrum out of noise of RMS 1."""
     b, a = bandpass(np.float64(2000.0), np.float64(1.0), sample_rate=44100)
-    samples = scipy.signal.lfilter(b, a, noise(20.0).astype(np.float64)).astype(np.float32)
+    samples = np.asarray(scipy.signal.lfilter(b, a, noise(20.0)), np.float32)
     found = sound_spectrum(Clip(samples, 44100), config=ERB)
     expected = 20 * np.log10(np.abs(response(b, a, found.frequencies_hz, sample_rate=44100))) - 20
     # Where the filter's response is straight within a band of the ear.
@@ -123,7 +124,7 @@ def test_louder_is_the_same_spectrum_at_another_level(gain_db: float, frames: in
 def test_the_rate_of_a_sound_does_not_colour_it(rate: int) -> None:
     """Below both limits the spectrum is that at 44.1 kHz; above half the rate there is the floor."""
     b, a = bandpass(np.float64(800.0), np.float64(0.7), sample_rate=44100)
-    original = Clip(scipy.signal.lfilter(b, a, noise(3.0)).astype(np.float32), 44100)
+    original = Clip(np.asarray(scipy.signal.lfilter(b, a, noise(3.0)), np.float32), 44100)
     found = sound_spectrum(original.resampled(rate), config=ERB)
     known = sound_spectrum(original, config=ERB)
     reach = erb_bandwidth_hz(found.frequencies_hz)

@@ -162,7 +162,13 @@ def knob_rows(models: Sequence[FilterModel]) -> list[Row]:
             met=max(jumps) <= MOST_JUMP_DB,
             less_is_better=True,
         ),
-        Row("largest pole radius, z in [−4, 4]⁴", "", radius, required="< 1", met=radius < 1),
+        Row(
+            "distance of the nearest pole from the circle, z in [−4, 4]⁴",
+            "",
+            1 - radius,
+            required="> 0",
+            met=radius < 1,
+        ),
     ]
 
 

@@ -11,6 +11,11 @@ ENCODERS = ("dense", "convolutional")
 INITIALISERS = ("spread", "flax")
 MOST_IN_A_ROW = 8
 
+TYPICAL_DB = 12.0
+"""By which spectra in dB are divided before a network hears them."""
+LOG_VARIANCE_RANGE = (-30.0, 20.0)
+"""Bounds of a log-variance: beyond them it is clamped, and its gradient is zero."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -53,7 +58,7 @@ class Config:
     initialiser: str = "spread"
     kl_weight: float = 0.001
     kl_annealing_epochs: int = 100
-    free_bits: float = 0.5
+    free_bits: float = 0.25
     variation: float = 0.85
     level_weighting: float = 0.0
     ordered_knobs: bool = True

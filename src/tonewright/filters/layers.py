@@ -13,6 +13,8 @@ Initialiser = Callable[..., Any]
 
 KERNEL = 3
 STRIDE = 2
+FIRST_LOG_VARIANCE = -4.0
+"""Little noise, so that the first thing that is learned is what the numbers can say."""
 
 flax_kernels = nn.initializers.lecun_normal()
 """What Flax gives kernels by itself: a truncated normal of variance 1/fan-in."""
@@ -133,7 +135,7 @@ class DenseEncoder(nn.Module):
         """Mean and log-variance, (batch, latent) each, of spectra, (batch, points)."""
         x = nn.Dense(self.width, kernel_init=flax_kernels)(spectrum)
         x = residual_blocks(x, self.width, self.blocks)
-        return _posterior(nn.silu(x), self.latent)
+        return _posterior(nn.silu(x), self.latent, FIRST_LOG_VARIANCE)
 
 
 class ClassicDecoder(nn.Module):
@@ -179,24 +181,26 @@ class DenseDecoder(nn.Module):
         """Raw numbers, (batch, outputs), of `z`, (batch, latent)."""
         x = nn.Dense(self.width, kernel_init=flax_kernels)(z)
         x = residual_blocks(x, self.width, self.blocks)
-        last = nn.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
+        last = nn.initializers.variance_scaling(0.1**2, "fan_in", "truncated_normal")
         return nn.Dense(self.outputs, kernel_init=last, bias_init=self.bias_init)(nn.silu(x))
 
 
 def residual_blocks(x: jax.Array, width: int, blocks: int) -> jax.Array:
-    """x + W₂ silu(W₁ silu(x)), so many times, in the module that calls; W₂ begins small.
+    """x + W₂ silu(W₁ silu(x)), so many times, in the module that calls; W₂ begins half as large.
 
     Parameters
     ----------
     x : (batch, width)
     """
-    small = nn.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
+    halved = nn.initializers.variance_scaling(0.5**2, "fan_in", "truncated_normal")
     for _ in range(blocks):
-        inner = nn.Dense(width, kernel_init=relu_kernels)(nn.silu(x))
-        x = x + nn.Dense(width, kernel_init=small)(nn.silu(inner))
+        inner = nn.Dense(width, kernel_init=flax_kernels)(nn.silu(x))
+        x = x + nn.Dense(width, kernel_init=halved)(nn.silu(inner))
     return x
 
 
-def _posterior(x: jax.Array, latent: int) -> tuple[jax.Array, jax.Array]:
+def _posterior(x: jax.Array, latent: int, first: float = 0.0) -> tuple[jax.Array, jax.Array]:
+    """Mean and log-variance, (batch, latent) each; the latter begins about `first`."""
     mean = nn.Dense(latent, kernel_init=flax_kernels, name="mean")(x)
-    return mean, nn.Dense(latent, kernel_init=flax_kernels, name="log_variance")(x)
+    about = nn.initializers.constant(first)
+    return mean, nn.Dense(latent, kernel_init=flax_kernels, bias_init=about, name="log_variance")(x)

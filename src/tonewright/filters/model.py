@@ -9,12 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from tonewright.filters import layers
-from tonewright.filters.config import Config
+from tonewright.filters.config import LOG_VARIANCE_RANGE, TYPICAL_DB, Config
 from tonewright.filters.squashing import BankArrays, spread, squashed
-
-LOG_VARIANCE_RANGE = (-30.0, 20.0)
-"""Bounds of the log-variance: beyond them it is clamped, and its gradient is zero."""
-_TYPICAL_DB = 20.0
 
 
 class Reconstruction(NamedTuple):
@@ -61,7 +57,7 @@ class ParametricVAE(nn.Module):
 
     def encode(self, spectrum: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and log-variance of the numbers, (batch, latent) each."""
-        heard = spectrum / _TYPICAL_DB if self.config.spectrum == "erb" else spectrum
+        heard = spectrum / TYPICAL_DB if self.config.spectrum == "erb" else spectrum
         mean, log_variance = self.encoder(heard)
         return mean, jnp.clip(log_variance, *LOG_VARIANCE_RANGE)
 

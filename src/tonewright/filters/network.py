@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tonewright.errors import RunError
-from tonewright.filters.config import Config
+from tonewright.filters.config import LOG_VARIANCE_RANGE, TYPICAL_DB, Config
 from tonewright.filters.trees import Tree, mismatch
 
 CONVOLUTIONS = (16, 32, 64)
 ENCODING, DECODING = (128, 64), (64, 128)
 KERNEL = 3
-TYPICAL_DB = 20.0
-LOG_VARIANCE_RANGE = (-30.0, 20.0)
 
 
 class Turning(NamedTuple):

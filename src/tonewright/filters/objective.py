@@ -12,6 +12,7 @@ import numpy as np
 from tonewright.filters.bank_response import bank_magnitude, bank_power
 from tonewright.filters.config import Config
 from tonewright.filters.model import ParametricVAE
+from tonewright.filters.spectra.sounds import FLOOR_DB
 from tonewright.filters.squashing import BankArrays
 
 Losses = Callable[..., dict[str, jax.Array]]
@@ -19,6 +20,8 @@ Losses = Callable[..., dict[str, jax.Array]]
 
 LEAST_POWER = 1e-12
 DECIBELS_PER_LOG = 10 / np.log(10)
+_LEVEL_SHARE = 0.05
+_FLOOR_TOLERANCE_DB = 0.01
 
 
 def kl_weight(config: Config, epoch: float) -> float:
@@ -102,21 +105,26 @@ def log_error(
     weights: np.ndarray,
     config: Config,
 ) -> jax.Array:
-    """Weighted mean squared difference in dB at the level that makes it least, over 100; a scalar.
+    """Weighted mean squared difference in dB at the level that makes it least, over 10; a scalar.
 
-    With e = T − 20 log₁₀|H| and the weights w, which sum to 1, the best level is Σ w e and the error is
-    Σ w (e − Σ w e)².
+    With e = 20 log₁₀|H| − T and weights w, which sum to 1, the best level is −Σ w e, and the error is
+    Σ w (e − Σ w e)². A twentieth of (Σ w e)² is added, so that the level of the banks stays about that of the
+    targets. Where a target lies on its floor and the response below it, e is 0: what was there is not known.
 
     Parameters
     ----------
     bank : (batch, filters) each
-    target_db : (batch, points)
+    target_db : (batch, points), `Spectrum.magnitude_db`
     """
     power = bank_power(bank, frequencies_hz, sample_rate=config.sample_rate, order=config.order)
-    error = target_db - DECIBELS_PER_LOG * jnp.log(power + LEAST_POWER)
+    response_db = DECIBELS_PER_LOG * jnp.log(power + LEAST_POWER)
+    floor = target_db.max(-1, keepdims=True) - FLOOR_DB
+    unknown = (target_db <= floor + _FLOOR_TOLERANCE_DB) & (response_db < floor)
+    error = jnp.where(unknown, 0, response_db - target_db)
     counts = level_weights(target_db, weights, config)
-    offset = (counts * error).sum(-1, keepdims=True)
-    return 0.01 * (counts * (error - offset) ** 2).sum(-1).mean()
+    level = (counts * error).sum(-1, keepdims=True)
+    shape = (counts * (error - level) ** 2).sum(-1)
+    return 0.1 * (shape + _LEVEL_SHARE * level[..., 0] ** 2).mean()
 
 
 def level_weights(target_db: jax.Array, weights: np.ndarray, config: Config) -> jax.Array:

@@ -16,11 +16,12 @@ from tonewright.dsp.ranges import Range
 from tonewright.filters.config import Config
 from tonewright.filters.spectra.grids import erb_frequency_hz, erb_rate
 
-Q = Range(0.1, 10.0, "log")
+Q = Range(0.1, 30.0, "log")
 GAIN = Range(0.001, 10.0, "log")
 GREATEST_SIGNED_GAIN = 10.0
 _SIGNED_BEND = 7.0
-_FIRST_GAIN = 0.3
+_FIRST_GAIN = 0.17
+_FIRST_OVERLAP = 2.0
 _HIGHEST_SHARE_OF_RATE = 0.48
 
 
@@ -47,7 +48,7 @@ def frequency_range(config: Config) -> Range:
 def squashed(raw: Array, config: Config) -> BankArrays:
     """Filters that raw outputs stand for.
 
-    f = 20·1000^σ(u), Q = 0.1·100^σ(v); the gain is 10^(4 σ(w) − 3), or where it is signed
+    f = 20·1000^σ(u), Q = 0.1·300^σ(v); the gain is 10^(4 σ(w) − 3), or where it is signed
     10·sinh(7 tanh(w/2))/sinh 7, which is as fine near 0 as a logarithm and passes through it.
 
     Parameters
@@ -71,7 +72,7 @@ def squashed(raw: Array, config: Config) -> BankArrays:
 def spread(config: Config) -> np.ndarray:
     """Raw outputs at which the filters lie spread over the band, in equal steps of the ear's scale.
 
-    Each is as wide as the steps between them, and all have one gain; where gains are signed, the signs of
+    Each is twice as wide as the steps between them, and all have one gain; where gains are signed, the signs of
     neighbours alternate, since the band-passes' phases turn from +90° to −90° and equal signs would leave a
     notch half way between.
 
@@ -84,7 +85,7 @@ def spread(config: Config) -> np.ndarray:
     edge = (np.arange(config.filters + 1) / config.filters) * (edges[1] - edges[0]) + edges[0]
     low, high = erb_frequency_hz(edge[:-1]), erb_frequency_hz(edge[1:])
     center = erb_frequency_hz((edge[:-1] + edge[1:]) / 2)
-    q = np.clip(center / (high - low), 1.05 * Q.low, 0.95 * Q.high)
+    q = np.clip(center / (_FIRST_OVERLAP * (high - low)), 1.2 * Q.low, 0.8 * Q.high)
     gain = np.full(config.filters, _FIRST_GAIN)
     if config.signed:
         bend = np.arcsinh(gain * math.sinh(_SIGNED_BEND) / GREATEST_SIGNED_GAIN) / _SIGNED_BEND

@@ -138,26 +138,26 @@ def impulse_response(bank: Bank, *, sample_rate: int = 44100) -> Clip:
 
 def _matched(a: Bank, b: Bank) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Filters of both banks in one order, (3, filters) each of log f, log Q and gain, and their shapes."""
-    first, last = ([np.log(bank.frequency_hz), np.log(bank.q), bank.gain] for bank in (a, b))
-    starts, ends = np.stack(first), np.stack(last)
-    pairs = [pair for group in _groups(a, b) for pair in _assigned(starts, ends, *group, kind=a.kind)]
+    starts, ends = (np.stack([np.log(bank.frequency_hz), np.log(bank.q), bank.gain]) for bank in (a, b))
     silent = np.array([1.0, 1.0, 0.0])
-    rows_a, rows_b, shapes = [], [], []
-    for at, to in pairs:
-        here = starts[:, at] if at is not None else ends[:, to] * silent
-        there = ends[:, to] if to is not None else starts[:, at] * silent
-        rows_a.append(here)
-        rows_b.append(there)
-        shapes += [a.shapes[at] if at is not None else b.shapes[to]] if a.kind == "series" else []
-    return np.array(rows_a).T, np.array(rows_b).T, tuple(shapes)
+    rows, shapes = [], []
+    for shape, group_a, group_b in _groups(a, b):
+        for at, to in _assigned(starts, ends, group_a, group_b, kind=a.kind):
+            here = None if at is None else starts[:, at]
+            there = None if to is None else ends[:, to]
+            rows.append((silent * there if here is None else here, silent * here if there is None else there))
+            shapes.append(shape)
+    matched = np.array(rows)
+    return matched[:, 0].T, matched[:, 1].T, tuple(shapes) if a.kind == "series" else ()
 
 
-def _groups(a: Bank, b: Bank) -> list[tuple[np.ndarray, np.ndarray]]:
+def _groups(a: Bank, b: Bank) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Which filters of both may be matched: all, or those of one shape."""
     if a.kind == "parallel":
-        return [(np.arange(a.filters), np.arange(b.filters))]
+        return [("", np.arange(a.filters), np.arange(b.filters))]
+    first, last = np.array(a.shapes), np.array(b.shapes)
     return [
-        tuple(np.flatnonzero(np.array(bank.shapes) == shape) for bank in (a, b))  # type: ignore[misc]
+        (shape, np.flatnonzero(first == shape), np.flatnonzero(last == shape))
         for shape in dict.fromkeys((*a.shapes, *b.shapes))
     ]
 

@@ -17,7 +17,8 @@ import click
 if TYPE_CHECKING:
     from tonewright.audio.files import Clip
     from tonewright.codec.evaluate import Score
-    from tonewright.filters.trained import FilterModel
+    from tonewright.filters import FilterModel
+    from tonewright.learning.config import TrainConfig
     from tonewright.report import Report
     from tonewright.reverb import Fit
     from tonewright.timbre import Description
@@ -59,21 +60,10 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
 
     from tonewright.cli.show import draw_example, print_json, progress_bar
     from tonewright.codec.evaluate import compare
-    from tonewright.learning.compose import compose_config
     from tonewright.learning.material import ensure_data, load_material
     from tonewright.learning.start import train
 
-    config = compose_config(
-        "codec",
-        [
-            "experiment=tiny",
-            "data=demo",
-            f"data.root={data_folder}",
-            f"output={output}",
-            "run_name=demo",
-            "force=true",
-        ],
-    )
+    config = smallest("codec", data="demo", root=data_folder, output=output)
     with (
         step(f"the band: songs of drums, bass, keys and voice in {data_folder}"),
         progress_bar("") as progress,
@@ -87,19 +77,11 @@ def command(data_folder: str, output: str, as_json: bool) -> None:
     reverb = Path(output, "reverb", "demo")
     with step(f"a reverb from the response {room}"):
         fitted = make_reverb(room, reverb)
-    knobs = None
-    if find_spec("flax"):  # JAX is an extra of its own
-        with step(f"four knobs for a bank of filters in {output}/filters/demo"):
-            knobs = train_filters(Path(data_folder), output)
+    knobs = train_filters(Path(data_folder), output)
     with step("what eight of its sounds are like"):
         sounds = read_one_shots(Path(data_folder) / "one-shots")
         described = describe_sounds(sounds)
-    commands = [
-        text.format(
-            tonewright=own_name(), run=run.folder, reverb=reverb, filters=Path(output, "filters", "demo")
-        )
-        for text in NEXT
-    ]
+    commands = next_commands(run.folder, reverb, knobs and Path(output, "filters", "demo"))
     with step("the report"):
         page = write_page(
             Path(output, "demo", "report.html"),
@@ -129,25 +111,26 @@ def make_reverb(room: Path, folder: Path) -> Fit:
     return made
 
 
-def train_filters(data_folder: Path, output: str) -> FilterModel:
-    """Four knobs learned from the band's single sounds, in seconds."""
-    from tonewright.filters.trained import load
+def smallest(system: str, *, data: str, root: str, output: str) -> TrainConfig:
+    """The smallest real training of a system."""
     from tonewright.learning.compose import compose_config
+
+    words = (f"data={data}", f"data.root={root}", f"output={output}", "run_name=demo", "force=true")
+    return compose_config(system, ["experiment=tiny", *words])
+
+
+def train_filters(data_folder: Path, output: str) -> FilterModel | None:
+    """Four knobs learned from the band's single sounds, in seconds; none where JAX is not installed."""
+    if not find_spec("flax"):
+        return None
+    from tonewright.filters import load
     from tonewright.learning.start import train
 
     single = data_folder / "one-shots"
-    config = compose_config(
-        "filters",
-        [
-            "experiment=tiny",
-            "data=folder",
-            f"data.root={single if single.is_dir() else data_folder}",
-            f"output={output}",
-            "run_name=demo",
-            "force=true",
-        ],
-    )
-    return load(train(config, show_progress=sys.stderr.isatty()))
+    root = single if single.is_dir() else data_folder
+    with step(f"four knobs for a bank of filters in {output}/filters/demo"):
+        config = smallest("filters", data="folder", root=str(root), output=output)
+        return load(train(config, show_progress=sys.stderr.isatty()))
 
 
 def read_one_shots(folder: Path) -> dict[str, Clip]:
@@ -206,6 +189,12 @@ def add_sections(
             morph_section(page, morph(knobs, first, last, steps=8), names=MORPH)
     if described:
         timbre_section(page, described, sounds=sounds)
+
+
+def next_commands(run: Path, reverb: Path, filters: Path | None) -> list[str]:
+    """What to try with what the demo has made."""
+    names = {"tonewright": own_name(), "run": run, "reverb": reverb, "filters": filters}
+    return [text.format(**names) for text in NEXT if filters is not None or "{filters}" not in text]
 
 
 def own_name() -> str:

@@ -73,7 +73,7 @@ def command(
     needs_model = run_folder is not None or not (is_bank(a) and is_bank(b))
     model = load_model(run_folder) if needs_model else None
     (first, said_a), (last, said_b) = place(a, "A", model), place(b, "B", model)
-    tell(list(dict.fromkeys([*notes, *said_a, *said_b])))
+    tell([*notes, *said_a, *said_b])
     way = morph(model, first, last, steps=steps)
     with whole_folder(folder, overwrite=force) as temporary, progress_bar("morphing") as progress:
         stems = write_steps(way, heard, temporary, progress=progress)
@@ -99,9 +99,10 @@ def place(word: str, name: str, model: FilterModel | None) -> tuple[Place, list[
 
     if is_bank(word):
         return load_bank(word), []
-    if model is not None and are_numbers(word):
+    assert model is not None
+    if are_numbers(word):
         return knob_numbers(word, model, name=name)
-    return beginning(word)
+    return model.encode_file(word).z, []
 
 
 def beginning(name: str) -> tuple[Clip, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,24 @@ KERNEL = 3
 STRIDE = 2
 FIRST_LOG_VARIANCE = -4.0
 """Little noise, so that the first thing that is learned is what the numbers can say."""
+_CUT_OFF = 0.87962566103423978  # standard deviation of a normal number cut off at ±2
 
-flax_kernels = nn.initializers.lecun_normal()
-"""What Flax gives kernels by itself: a truncated normal of variance 1/fan-in."""
-relu_kernels = nn.initializers.he_normal()
-"""Variance 2/fan-in, which keeps the variance through rectifiers."""
+Drawing = Callable[[float], Initialiser]
+"""From a scale to the initialiser of kernels of that standard deviation times 1/√fan-in."""
+
+
+def truncated(scale: float) -> Initialiser:
+    """Normal numbers, cut off at two deviations; with a scale of 1 what Flax gives kernels by itself."""
+    return nn.initializers.variance_scaling(scale**2, "fan_in", "truncated_normal")
+
+
+def deviations(scale: float) -> Initialiser:
+    """What `truncated` multiplies numbers with that were cut off at ±2, instead of the product."""
+
+    def init(key: Any, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+        return jnp.full(shape, scale / (_CUT_OFF * math.sqrt(math.prod(shape[:-1]))), dtype)
+
+    return init
 
 
 class StridedConvolution(nn.Module):
@@ -35,7 +49,7 @@ class StridedConvolution(nn.Module):
     """
 
     features: int
-    kernel_init: Initialiser = flax_kernels
+    kernel_init: Initialiser = truncated(1.0)
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -98,22 +112,25 @@ class ConvolutionalEncoder(nn.Module):
     Parameters
     ----------
     latent : numbers
-    kernel_init : of every kernel but the last two
+    scale : of every kernel but the last two
+    drawing : how kernels begin
     """
 
     latent: int
-    kernel_init: Initialiser = flax_kernels
+    scale: float = 1.0
+    drawing: Drawing = truncated
 
     @nn.compact
     def __call__(self, spectrum: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and log-variance, (batch, latent) each, of spectra, (batch, points)."""
+        kernels = self.drawing(self.scale)
         x = spectrum[..., None]
         for number, features in enumerate((16, 32, 64)):
-            x = nn.relu(StridedConvolution(features, self.kernel_init, name=f"Conv_{number}")(x))
+            x = nn.relu(StridedConvolution(features, kernels, name=f"Conv_{number}")(x))
         x = x.reshape(x.shape[0], -1)
         for features in (128, 64):
-            x = nn.relu(nn.Dense(features, kernel_init=self.kernel_init)(x))
-        return _posterior(x, self.latent)
+            x = nn.relu(nn.Dense(features, kernel_init=kernels)(x))
+        return _posterior(x, self.latent, self.drawing)
 
 
 class DenseEncoder(nn.Module):
@@ -124,18 +141,20 @@ class DenseEncoder(nn.Module):
     latent : numbers
     width : features of every layer
     blocks : how many
+    drawing : how kernels begin
     """
 
     latent: int
     width: int
     blocks: int
+    drawing: Drawing = truncated
 
     @nn.compact
     def __call__(self, spectrum: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and log-variance, (batch, latent) each, of spectra, (batch, points)."""
-        x = nn.Dense(self.width, kernel_init=flax_kernels)(spectrum)
-        x = residual_blocks(x, self.width, self.blocks)
-        return _posterior(nn.silu(x), self.latent, FIRST_LOG_VARIANCE)
+        x = nn.Dense(self.width, kernel_init=self.drawing(1.0))(spectrum)
+        x = residual_blocks(x, self.width, self.blocks, self.drawing)
+        return _posterior(nn.silu(x), self.latent, self.drawing, FIRST_LOG_VARIANCE)
 
 
 class ClassicDecoder(nn.Module):
@@ -145,19 +164,21 @@ class ClassicDecoder(nn.Module):
     ----------
     outputs : numbers that come out
     bias_init : of the last layer: where the filters begin
-    kernel_init : of every kernel
+    scale : of every kernel but the last
+    drawing : how kernels begin
     """
 
     outputs: int
     bias_init: Initialiser
-    kernel_init: Initialiser = flax_kernels
+    scale: float = 1.0
+    drawing: Drawing = truncated
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Raw numbers, (batch, outputs), of `z`, (batch, latent)."""
         for features in (64, 128):
-            z = nn.relu(nn.Dense(features, kernel_init=self.kernel_init)(z))
-        return nn.Dense(self.outputs, kernel_init=self.kernel_init, bias_init=self.bias_init)(z)
+            z = nn.relu(nn.Dense(features, kernel_init=self.drawing(self.scale))(z))
+        return nn.Dense(self.outputs, kernel_init=self.drawing(1.0), bias_init=self.bias_init)(z)
 
 
 class DenseDecoder(nn.Module):
@@ -169,38 +190,40 @@ class DenseDecoder(nn.Module):
     width : features of every layer
     blocks : how many
     bias_init : of the last layer: where the filters begin
+    drawing : how kernels begin
     """
 
     outputs: int
     width: int
     blocks: int
     bias_init: Initialiser
+    drawing: Drawing = truncated
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
         """Raw numbers, (batch, outputs), of `z`, (batch, latent)."""
-        x = nn.Dense(self.width, kernel_init=flax_kernels)(z)
-        x = residual_blocks(x, self.width, self.blocks)
-        last = nn.initializers.variance_scaling(0.1**2, "fan_in", "truncated_normal")
-        return nn.Dense(self.outputs, kernel_init=last, bias_init=self.bias_init)(nn.silu(x))
+        x = nn.Dense(self.width, kernel_init=self.drawing(1.0))(z)
+        x = residual_blocks(x, self.width, self.blocks, self.drawing)
+        return nn.Dense(self.outputs, kernel_init=self.drawing(0.1), bias_init=self.bias_init)(nn.silu(x))
 
 
-def residual_blocks(x: jax.Array, width: int, blocks: int) -> jax.Array:
+def residual_blocks(x: jax.Array, width: int, blocks: int, drawing: Drawing = truncated) -> jax.Array:
     """x + W₂ silu(W₁ silu(x)), so many times, in the module that calls; W₂ begins half as large.
 
     Parameters
     ----------
     x : (batch, width)
     """
-    halved = nn.initializers.variance_scaling(0.5**2, "fan_in", "truncated_normal")
     for _ in range(blocks):
-        inner = nn.Dense(width, kernel_init=flax_kernels)(nn.silu(x))
-        x = x + nn.Dense(width, kernel_init=halved)(nn.silu(inner))
+        inner = nn.Dense(width, kernel_init=drawing(1.0))(nn.silu(x))
+        x = x + nn.Dense(width, kernel_init=drawing(0.5))(nn.silu(inner))
     return x
 
 
-def _posterior(x: jax.Array, latent: int, first: float = 0.0) -> tuple[jax.Array, jax.Array]:
+def _posterior(
+    x: jax.Array, latent: int, drawing: Drawing, first: float = 0.0
+) -> tuple[jax.Array, jax.Array]:
     """Mean and log-variance, (batch, latent) each; the latter begins about `first`."""
-    mean = nn.Dense(latent, kernel_init=flax_kernels, name="mean")(x)
+    mean = nn.Dense(latent, kernel_init=drawing(1.0), name="mean")(x)
     about = nn.initializers.constant(first)
-    return mean, nn.Dense(latent, kernel_init=flax_kernels, bias_init=about, name="log_variance")(x)
+    return mean, nn.Dense(latent, kernel_init=drawing(1.0), bias_init=about, name="log_variance")(x)

@@ -72,9 +72,9 @@ def squashed(raw: Array, config: Config) -> BankArrays:
 def spread(config: Config) -> np.ndarray:
     """Raw outputs at which the filters lie spread over the band, in equal steps of the ear's scale.
 
-    Each is twice as wide as the steps between them, and all have one gain; where gains are signed, the signs of
-    neighbours alternate, since the band-passes' phases turn from +90° to −90° and equal signs would leave a
-    notch half way between.
+    Each is twice as wide as the steps between them, and all have one gain; where gains are signed, the signs
+    of neighbours alternate, since the band-passes' phases turn from +90° to −90° and equal signs would leave
+    a notch half way between.
 
     Returns
     -------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -81,15 +83,18 @@ class ParametricVAE(nn.Module):
 def first_parameters(config: Config, key: jax.Array) -> Any:
     """Parameters before the first step, distributed as those of ``ParametricVAE(config).init``.
 
-    All random numbers are drawn at once, which compiles in a tenth of the time.
+    All random numbers are drawn at once, which compiles in a quarter of the time.
 
     Returns
     -------
     Flax's tree, ``{"params": …}``
     """
+    return _drawing(config)(key)
 
-    @jax.jit
-    def begun(key: jax.Array) -> Any:
+
+@lru_cache(maxsize=8)
+def _drawing(config: Config) -> Callable[[jax.Array], Any]:
+    def drawn(key: jax.Array) -> Any:
         heard = jnp.zeros((1, config.size), jnp.float32)
         tree = ParametricVAE(config, layers.deviations).init(key, heard)
         paths, structure = jax.tree_util.tree_flatten_with_path(tree)
@@ -102,4 +107,4 @@ def first_parameters(config: Config, key: jax.Array) -> Any:
         ]
         return jax.tree_util.tree_unflatten(structure, leaves)
 
-    return begun(key)
+    return jax.jit(drawn)

@@ -8,6 +8,7 @@ from tonewright.filters import Bank, FilterModel, Knob, morph
 from tonewright.filters.config import Config
 from tonewright.filters.network import expected
 from tonewright.report import Report, filters_section, morph_section
+from tonewright.report.filters_figures import knob_figures
 from tonewright.report.filters_page import equally_loud, trained_filters
 
 KNOBS = (
@@ -65,7 +66,7 @@ def test_without_players_there_is_the_sheet_alone(model, parse):
     filters_section(page, model, players=False)
     html = parse(page.html())
     assert not html.named("audio")
-    assert html.named("figure")
+    assert len(html.named("figure")) == len(KNOBS)
 
 
 def test_a_way_is_a_strip_and_a_few_sounds(model, clicks, parse):
@@ -76,12 +77,24 @@ def test_a_way_is_a_strip_and_a_few_sounds(model, clicks, parse):
     assert "From dark to bright" in html.text
     labels = [player["aria-label"] for player in html.named("audio")]
     assert labels == ["as it is", "0 %", "33 %", "67 %", "100 %"]
-    ((figure, label),) = [
-        (name, attributes["aria-label"])
+    (drawn,) = [
+        attributes["aria-label"]
         for name, attributes in html.elements
         if name == "svg" and "plot wide" in str(attributes.get("class"))
     ]
-    assert (figure, label) == ("svg", "A strip of 7 responses between dark and bright.")
+    assert drawn == "7 responses between dark and bright."
+
+
+def test_lines_go_from_the_lower_end_to_the_upper(model):
+    figures = knob_figures(model)
+    assert len(figures) == len(KNOBS)
+    for number, figure in enumerate(figures):
+        (axes,) = figure.axes
+        for line, setting in zip(axes.lines, np.linspace(-2, 2, 9), strict=True):
+            bank = model.bank(setting * np.eye(3)[number])
+            assert line.get_ydata() == pytest.approx(bank.magnitude_db(line.get_xdata()))
+        assert axes.get_title(loc="left") == f"{number + 1}  {KNOBS[number].name}"
+    assert len({figure.axes[0].get_ylim() for figure in figures}) == 1
 
 
 def test_sounds_are_equally_loud_and_none_clips(clicks):

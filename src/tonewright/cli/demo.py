@@ -183,7 +183,7 @@ def add_sections(
 
     reverb_section(page, fitted)
     if knobs is not None:
-        filters_section(page, knobs, players=False)
+        filters_section(page, knobs, players=False, heading="A bank of filters, and its knobs")
         if all(name in sounds for name in MORPH):
             first, last = (sounds[name] for name in MORPH)
             morph_section(page, morph(knobs, first, last, steps=8), names=MORPH)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tonewright.audio.files import Clip
 from tonewright.errors import TonewrightError
+from tonewright.report.filters_figures import along, knob_figures, responses
 from tonewright.report.page import Report
 from tonewright.report.reverb_page import drum_loop
 
@@ -38,7 +39,12 @@ def trained_filters(run_folder: Path) -> FilterModel | None:
 
 
 def filters_section(
-    page: Report, model: FilterModel, *, through: Clip | None = None, players: bool = True
+    page: Report,
+    model: FilterModel,
+    *,
+    through: Clip | None = None,
+    players: bool = True,
+    heading: str = "The knobs",
 ) -> None:
     """Add what the knobs of a model do: a picture, a table, and a sound with each knob turned.
 
@@ -48,11 +54,12 @@ def filters_section(
     model : a trained one
     through : the sound that is heard through the banks; a bar of generated drums unless given
     players : with the sounds
+    heading : of the section
     """
-    page.heading("The knobs")
+    page.heading(heading)
     page.text(
         f"{len(model.knobs)} numbers steer {model.config.filters} band-pass filters side by side. Each "
-        "picture turns one knob from −2 (blue) to 2 (orange) and leaves the others at 0."
+        "picture turns one knob from its lower end (blue) to its upper (orange) and leaves the others at 0."
     )
     _sheet(page, model)
     _table(page, model)
@@ -81,16 +88,14 @@ def morph_section(page: Report, way: Morph, *, names: tuple[str, str], through: 
     names : of the two places
     through : as for `filters_section`
     """
-    from tonewright.filters.plots import plot_morph
-
     page.heading(f"From {names[0]} to {names[1]}")
-    labels = [f"{100 * position:.0f} %" for position in way.positions]
     page.figure(
-        plot_morph(way.banks, labels=labels),
-        caption=f"The response on the way from the spectrum of {names[0]} to that of {names[1]}, in equal "
-        "steps of the knobs. Every step is a bank of its own, and stable.",
-        alt=f"A strip of {len(way.banks)} responses between {names[0]} and {names[1]}.",
+        along(*responses(way.banks), names=names),
+        caption=f"The response on the way from the spectrum of {names[0]} to that of {names[1]}, in "
+        f"{len(way.banks) - 1} equal steps of the knobs. Every line is a bank of its own, and stable.",
+        alt=f"{len(way.banks)} responses between {names[0]} and {names[1]}.",
     )
+    labels = [f"{100 * position:.0f} %" for position in way.positions]
     heard = shortened(drum_loop(bars=1) if through is None else through)
     chosen = np.unique(np.linspace(0, len(way.banks) - 1, 4).round().astype(int))
     sounds = equally_loud([way.banks[at] for at in chosen], heard)
@@ -117,13 +122,15 @@ def shortened(clip: Clip) -> Clip:
 
 
 def _sheet(page: Report, model: FilterModel) -> None:
-    from tonewright.filters.plots import plot_knobs
-
-    page.figure(
-        plot_knobs(model),
-        caption="What each knob does. Lines that lie close mean a knob that does little; lines that fan out "
-        "evenly mean one that can be turned without surprises.",
-        alt="Frequency responses along each knob from −2 to 2.",
+    page.gallery(
+        [
+            (figure, _caption(number, knob))
+            for number, (figure, knob) in enumerate(zip(knob_figures(model), model.knobs, strict=True))
+        ]
+    )
+    page.text(
+        "Lines that lie close mean a knob that does little; lines that fan out evenly mean one that can be "
+        "turned without surprises."
     )
 
 

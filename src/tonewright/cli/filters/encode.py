@@ -104,20 +104,21 @@ def command(
 
 def described(path: Path, model: FilterModel) -> tuple[dict[str, Any], Drawn]:
     """A sound's numbers, its filters and how far they are from it; and the two spectra."""
-    from tonewright.filters.spectra import grid_of, log_spectral_distance, spectrum_of_file
+    import numpy as np
 
-    spectrum = spectrum_of_file(path, model.config)
-    encoding = model.encode_spectrum(spectrum)
-    bank = model.bank(encoding.z)
-    weights = grid_of(model.config).weights
-    decoded = bank.magnitude_db(spectrum.frequencies_hz, sample_rate=model.config.sample_rate)
+    from tonewright.filters.spectra import FLOOR_DB, log_spectral_distance
+
+    z, level_db, spectrum = model.encode_file(path)
+    decoded = model.decode(z).magnitude_db
+    decoded = np.maximum(decoded, decoded.max() - FLOOR_DB)  # as spectra are
+    weights = model.grid.weights
     decoded = decoded + weights @ (spectrum.magnitude_db - decoded)
     row = {
         "file": str(path),
-        "level_db": float(encoding.level_db),
-        "z": [float(value) for value in encoding.z],
+        "level_db": float(level_db),
+        "z": [float(value) for value in z],
         "distance_db": float(log_spectral_distance(spectrum.magnitude_db, decoded, weights=weights)),
-        "bank": bank.as_dict(),
+        "bank": model.bank(z).as_dict(),
     }
     return row, Drawn(path.name, row["z"], spectrum.frequencies_hz, spectrum.magnitude_db, decoded)
 

@@ -198,11 +198,12 @@ def mode_rows(files: list[Path]) -> list[Row]:
 
 def rate_row(files: list[Path]) -> Row:
     """The corrected mode of the same sounds at three rates."""
-    worst, where = 0.0, ""
+    worst, where, over = 0.0, "", 0
     for path in files:
         found = [describe(sound, rate, raw=True) for rate, sound in at_rates(path)]
         for name in POINTS:
             values = [described[name] for described in found]
+            over += bool(np.isfinite(values).any() and not (np.ptp(values) <= RATES_APART))
             if np.isfinite(values).any() and not (np.ptp(values) <= worst):
                 worst, where = float(np.ptp(values)), f"{name} of {path.name}"
     met = worst <= RATES_APART
@@ -212,7 +213,7 @@ def rate_row(files: list[Path]) -> Row:
         worst,
         required=f"≤ {RATES_APART}",
         met=met,
-        note=verdict(met, f"{len(files)} sounds; {where}"),
+        note=verdict(met, f"{len(files)} sounds; {where}; {over} of {len(POINTS) * len(files)} values"),
     )
 
 

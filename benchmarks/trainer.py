@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from harness import Report, Row
 from tonewright.learning.compose import compose_config
 from tonewright.learning.config import TrainConfig
-from tonewright.learning.learner import Batch, Learner, rate_factor
+from tonewright.learning.learner import Batch, Learner
 from tonewright.learning.loader import training_loader
+from tonewright.learning.schedules import rate_factor
 
 if TYPE_CHECKING:
     from tonewright.codec import Codec

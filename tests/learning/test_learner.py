@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tonewright.codec.training import CodecLearner
 from tonewright.errors import UsageError
 from tonewright.learning.config import OptimizerConfig
-from tonewright.learning.learner import rate_factor
 from tonewright.learning.losses import RECONSTRUCTION_TERMS
 from tonewright.learning.material import load_material
 from tonewright.learning.metrics_file import metric_series, read_metrics
 from tonewright.learning.runs import Run
+from tonewright.learning.schedules import rate_factor
 from tonewright.learning.start import train
 
 

@@ -112,7 +112,7 @@ def explained_variance(decode_db: DecodeDB, means: np.ndarray, grid: Grid) -> np
 def correlations(decode_db: DecodeDB, latent: int, grid: Grid) -> np.ndarray:
     """Pearson's correlation of each number with each quality, (latent, qualities).
 
-    Over draws from N(0, 1) within the knobs' range, all numbers independent; 0 for a quality that never moves.
+    Over draws from N(0, 1) within the knobs' range, each number by itself; 0 for a quality that never moves.
     """
     z = np.clip(np.random.default_rng(0).standard_normal((_DRAWS, latent)), LOW, HIGH)
     found = qualities(decode_db(z), grid)

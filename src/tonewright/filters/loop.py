@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -16,9 +17,9 @@ from tonewright.filters.bank_response import bank_magnitude
 from tonewright.filters.config import Config
 from tonewright.filters.model import ParametricVAE
 from tonewright.filters.objective import losses_of
-from tonewright.filters.spectra import Grid
+from tonewright.filters.spectra import Grid, grid_of
 from tonewright.filters.spectra.variation import varied
-from tonewright.learning.config import OptimizerConfig, TrainConfig
+from tonewright.learning.config import TrainConfig
 
 Terms = Mapping[str, Any]
 
@@ -33,14 +34,20 @@ class FilterState(TrainState):
         """The parameters that are validated and saved."""
         return self.average or self.params
 
+    def moved(self, gradients: Any, rate: Any) -> FilterState:
+        """A step of the optimiser at a learning rate."""
+        direction, memory = self.tx.update(gradients, self.opt_state, self.params)
+        moved = jax.tree.map(lambda old, way: old - rate * way, self.params, direction)
+        return self.replace(step=self.step + 1, params=moved, opt_state=memory)
+
 
 class Programs(NamedTuple):
     """What is compiled once for a training.
 
     Attributes
     ----------
-    advance : (state, key, batches, kl_weights, first, stop) -> state, logged: steps of the batches first …
-        stop − 1 of an epoch; ``logged[name][i]`` is a term of batch i
+    advance : (state, key, batches, kl_weights, rates, first, stop) -> state, logged: steps of the batches
+        first … stop − 1 of an epoch; ``logged[name][i]`` is a term of batch i
     validate : (parameters, batches) -> terms, their means over all rows
     gradients : (parameters, key, rows, kl_weight) -> terms, gradients
     """
@@ -50,50 +57,37 @@ class Programs(NamedTuple):
     gradients: Callable[..., tuple[dict[str, jax.Array], Any]]
 
 
-def learning_rate(settings: OptimizerConfig, steps: int) -> Callable[[Any], Any]:
-    """The rate at a step of so many: linear warm-up, then one of three schedules.
-
-    The same as for every other system: with progress p after the warm-up and final share f, constant 1,
-    cosine f + (1 − f)(1 + cos πp)/2, exponential f^p.
-    """
-    rate, warmup, final = settings.learning_rate, settings.warmup_steps, settings.final_fraction
-    rest = max(1, steps - warmup)
-    if settings.schedule == "constant":
-        after = optax.constant_schedule(rate)
-    elif settings.schedule == "exponential":
-        after = optax.exponential_decay(rate, rest, max(final, 1e-6), end_value=rate * max(final, 1e-6))
-    else:
-        after = optax.cosine_decay_schedule(rate, rest, alpha=final)
-    if warmup < 1:
-        return after
-    return optax.join_schedules([optax.linear_schedule(rate / (warmup + 1), rate, warmup), after], [warmup])
+@lru_cache(maxsize=8)
+def optimiser(
+    betas: tuple[float, float], weight_decay: float, gradient_clip: float
+) -> optax.GradientTransformation:
+    """Adam's direction with decoupled weight decay, behind a limit on the gradient's norm; without a rate."""
+    parts = [optax.clip_by_global_norm(gradient_clip)] if gradient_clip > 0 else []
+    parts.append(optax.scale_by_adam(*betas))
+    if weight_decay > 0:
+        parts.append(optax.add_decayed_weights(weight_decay))
+    return optax.chain(*parts)
 
 
-def optimiser(config: TrainConfig, steps: int) -> optax.GradientTransformation:
-    """Adam with decoupled weight decay, behind a limit on the gradient's norm."""
-    settings, clip = config.optimizer, config.trainer.gradient_clip
-    adam = optax.adamw(
-        learning_rate(settings, steps),
-        b1=settings.betas[0],
-        b2=settings.betas[1],
-        weight_decay=settings.weight_decay,
-    )
-    return optax.chain(optax.clip_by_global_norm(clip), adam) if clip > 0 else adam
-
-
-def first_state(config: TrainConfig, points: int, steps: int) -> FilterState:
+def first_state(config: TrainConfig, points: int) -> FilterState:
     """The state before the first step, decided by the seed."""
     model = ParametricVAE(config.system)
     key = jax.random.fold_in(jax.random.key(config.seed), 0)
-    parameters = jax.jit(model.init)(key, jnp.zeros((1, points), jnp.float32))
-    averaged = config.trainer.ema_decay > 0
+    parameters = _initial(config.system)(key, jnp.zeros((1, points), jnp.float32))
+    averaged, settings = config.trainer.ema_decay > 0, config.optimizer
+    first, second = settings.betas
     return FilterState.create(
         apply_fn=model.apply,
         params=parameters,
-        tx=optimiser(config, steps),
+        tx=optimiser((first, second), settings.weight_decay, config.trainer.gradient_clip),
         # Copies, since the state's memory is given away at each step.
         average=jax.tree.map(jnp.copy, parameters) if averaged else {},
     ).replace(step=jnp.zeros((), jnp.int32))
+
+
+@lru_cache(maxsize=8)
+def _initial(config: Config) -> Callable[..., Any]:
+    return jax.jit(ParametricVAE(config).init)
 
 
 def step_key(seed: int) -> jax.Array:
@@ -101,18 +95,20 @@ def step_key(seed: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), 1)
 
 
-def compiled(config: TrainConfig, grid: Grid, steps: int) -> Programs:
-    """The programs of a training of so many steps.
+@lru_cache(maxsize=8)
+def programs_of(config: Config, ema_decay: float = 0.0) -> Programs:
+    """The programs of a training.
 
-    The number of steps is no constant of the program: one compilation serves every stretch between two
-    checkpoints, and a step comes to the same numbers in whichever stretch it falls.
+    Neither the number of steps nor the rate is a constant of the program: one compilation serves trainings of
+    any length and every stretch between two checkpoints, and a step comes to the same numbers in whichever
+    stretch it falls.
     """
-    losses = losses_of(config.system, grid.frequencies_hz, grid.weights)
-    decay, rate = config.trainer.ema_decay, learning_rate(config.optimizer, steps)
+    grid = grid_of(config)
+    losses = losses_of(config, grid.frequencies_hz, grid.weights)
 
     def gradients(parameters: Any, key: jax.Array, rows: jax.Array, kl_weight: jax.Array) -> Any:
         varying, drawing = jax.random.split(key)
-        rows = changed(varying, rows, config.system)
+        rows = changed(varying, rows, config)
 
         def loss(at: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
             terms = losses(at, rows, drawing, kl_weight)
@@ -126,26 +122,26 @@ def compiled(config: TrainConfig, grid: Grid, steps: int) -> Programs:
         key: jax.Array,
         batches: jax.Array,
         kl_weights: jax.Array,
+        rates: jax.Array,
         first: jax.Array,
         stop: jax.Array,
     ) -> tuple[FilterState, dict[str, jax.Array]]:
         shapes, _ = jax.eval_shape(gradients, state.params, key, batches[0], kl_weights[0])
-        logged = {name: jnp.zeros(batches.shape[0], jnp.float32) for name in [*shapes, "learning_rate"]}
+        logged = {name: jnp.zeros(batches.shape[0], jnp.float32) for name in shapes}
 
         def step(index: jax.Array, carried: tuple[FilterState, dict[str, jax.Array]]) -> Any:
             state, logged = carried
             drawn = jax.random.fold_in(key, state.step)
             terms, found = gradients(state.params, drawn, batches[index], kl_weights[index])
-            terms = {**terms, "learning_rate": rate(state.step)}
-            state = averaged(state.apply_gradients(grads=found), decay)
+            state = averaged(state.moved(found, rates[index]), ema_decay)
             return state, {name: logged[name].at[index].set(terms[name]) for name in logged}
 
         return jax.lax.fori_loop(first, stop, step, (state, logged))
 
     def validate(parameters: Any, batches: jax.Array) -> dict[str, jax.Array]:
         def figures(rows: jax.Array) -> dict[str, jax.Array]:
-            terms = losses(parameters, rows, None, jnp.float32(config.system.kl_weight))
-            return {**terms, "distance_db": distance_db(parameters, rows, config.system, grid)}
+            terms = losses(parameters, rows, None, jnp.float32(config.kl_weight))
+            return {**terms, "distance_db": distance_db(parameters, rows, config, grid)}
 
         return {name: values.mean() for name, values in jax.lax.map(figures, batches).items()}
 

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +15,13 @@ import numpy as np
 from tonewright.errors import UsageError, nearest
 from tonewright.filters.batches import batches_per_epoch, epoch_batches, validation_batches
 from tonewright.filters.checkpoints import Progress, checkpoint_path, load_checkpoint, save_checkpoint
-from tonewright.filters.loop import check_finite, compiled, first_state, step_key
+from tonewright.filters.loop import check_finite, first_state, programs_of, step_key
 from tonewright.filters.objective import kl_weight
 from tonewright.filters.spectra import SpectraSet
 from tonewright.learning.config import TrainConfig
 from tonewright.learning.metrics_file import MetricsTable
 from tonewright.learning.runs import Run
+from tonewright.learning.schedules import rate_factor
 
 logger = logging.getLogger("tonewright")
 
@@ -32,6 +33,25 @@ def total_steps(config: TrainConfig) -> int:
     settings = config.trainer
     steps = settings.max_epochs * batches_per_epoch(config.data) if settings.max_epochs >= 0 else 2**31 - 1
     return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
+
+
+def rate_at(config: TrainConfig, step: int) -> float:
+    """The learning rate of a step, counted from 0."""
+    return config.optimizer.learning_rate * rate_factor(config.optimizer, step, total_steps(config))
+
+
+class Drawn(NamedTuple):
+    """What the steps of an epoch are given.
+
+    Attributes
+    ----------
+    batches : (batches, batch, points)
+    kl_weights, rates : (batches,)
+    """
+
+    batches: jax.Array
+    kl_weights: jax.Array
+    rates: jax.Array
 
 
 class Session:
@@ -47,15 +67,15 @@ class Session:
         self.run, self.config, self.training = run, run.config, training
         self.steps, self.batches = total_steps(self.config), batches_per_epoch(self.config.data)
         self.key = step_key(self.config.seed)
-        self.programs = compiled(self.config, training.grid, self.steps)
-        self.state = first_state(self.config, training.grid.frequencies_hz.size, self.steps)
+        self.programs = programs_of(self.config.system, self.config.trainer.ema_decay)
+        self.state = first_state(self.config, training.grid.frequencies_hz.size)
         self.progress, self.metrics = Progress(), MetricsTable(run.metrics_file)
         limit = self.config.trainer.validation_batches
         self.validated = jnp.asarray(
             validation_batches(validation, self.config.system, self.config.data, most=limit)
         )
         self.step, self.resumed_at, self.stopped, self.asked = 0, 0, False, False
-        self._epoch, self._drawn, self._weights = -1, jnp.zeros(0), jnp.zeros(0)
+        self._epoch, self._drawn = -1, Drawn(*[jnp.zeros(0)] * 3)
         self._stretch = 1
 
     def resume(self) -> None:
@@ -105,17 +125,15 @@ class Session:
         began = time.monotonic()
         offset = epoch * self.batches
         self.state, logged = self.programs.advance(
-            self.state, self.key, self._drawn, self._weights, first - offset, stop - offset
+            self.state, self.key, *self._drawn, first - offset, stop - offset
         )
         terms = {name: np.asarray(values)[first - offset : stop - offset] for name, values in logged.items()}
         self._pace(stop - first, time.monotonic() - began)
         check_finite(terms, first + 1, self.config)
         for number in range(first + 1, stop + 1):
             if number == 1 or number % self.config.trainer.log_every_steps == 0:
-                values = {name: float(found[number - first - 1]) for name, found in terms.items()}
-                rate = values.pop("learning_rate")
-                trained = {f"train/{name}": value for name, value in values.items()}
-                self._record(number, {**trained, "learning_rate": rate})
+                values = {f"train/{name}": float(found[number - first - 1]) for name, found in terms.items()}
+                self._record(number, {**values, "learning_rate": rate_at(self.config, number - 1)})
         self.step = stop
         return float(terms["loss"][-1])
 
@@ -177,9 +195,12 @@ class Session:
         if epoch == self._epoch:
             return
         config, count = self.config, self.batches
-        drawn = epoch_batches(self.training, config.system, config.data, seed=config.seed, epoch=epoch)
+        batches = epoch_batches(self.training, config.system, config.data, seed=config.seed, epoch=epoch)
         weights = [kl_weight(config.system, epoch + index / count) for index in range(count)]
-        self._drawn, self._weights = jnp.asarray(drawn), jnp.asarray(weights, jnp.float32)
+        rates = [rate_at(config, epoch * count + index) for index in range(count)]
+        self._drawn = Drawn(
+            *(jnp.asarray(np.asarray(part, np.float32)) for part in (batches, weights, rates))
+        )
         self._epoch = epoch
 
     def _pace(self, steps: int, seconds: float) -> None:

@@ -6,7 +6,6 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +73,7 @@ def readable_interrupts(run: Run) -> Iterator[None]:
 
 @contextmanager
 def asked_to_stop(session: Session) -> Iterator[None]:
-    """Let Ctrl-C or SIGTERM end a training after the steps under way, with a checkpoint; a second one at once."""
+    """Let Ctrl-C or SIGTERM end a training after these steps, with a checkpoint; a second at once."""
 
     def ask(number: int, frame: Any) -> None:
         signal.signal(number, before[number])
@@ -110,15 +109,15 @@ def first_steps(config: TrainConfig, *, steps: int) -> list[Step]:
         import jax
 
         from tonewright.filters.batches import batches_per_epoch, epoch_batches
-        from tonewright.filters.loop import compiled, first_state, step_key
+        from tonewright.filters.loop import first_state, programs_of, step_key
         from tonewright.filters.objective import kl_weight
-        from tonewright.filters.session import total_steps
+        from tonewright.filters.session import rate_at
 
         spectra, count = load_spectra(config, "train"), batches_per_epoch(config.data)
-        programs = compiled(config, spectra.grid, total_steps(config))
-        state = first_state(config, spectra.grid.frequencies_hz.size, total_steps(config))
+        programs = programs_of(config.system)
+        state = first_state(config, spectra.grid.frequencies_hz.size)
         key, found, batches = step_key(config.seed), [], np.zeros(0)
-        move = jax.jit(lambda state, gradients: state.apply_gradients(grads=gradients))
+        move = jax.jit(lambda state, gradients, rate: state.moved(gradients, rate))
         for number in range(steps):
             epoch, index = divmod(number, count)
             if index == 0:
@@ -126,7 +125,7 @@ def first_steps(config: TrainConfig, *, steps: int) -> list[Step]:
             weight = kl_weight(config.system, number / count)
             drawn = jax.random.fold_in(key, number)
             terms, gradients = programs.gradients(state.params, drawn, batches[index], np.float32(weight))
-            state = move(state, gradients)
+            state = move(state, gradients, rate_at(config, number))
             named = {name: np.asarray(value) for name, value in leaves(gradients)}
             found.append(Step({name: float(value) for name, value in terms.items()}, named))
     return found

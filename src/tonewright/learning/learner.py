@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from tonewright.errors import TonewrightError, UsageError, nearest
-from tonewright.learning.config import OptimizerConfig, TrainConfig
+from tonewright.learning.config import TrainConfig
+from tonewright.learning.schedules import rate_factor
 
 Batch = dict[str, Tensor]
 
@@ -184,20 +185,3 @@ def total_steps(config: TrainConfig, ranks: int) -> int:
     batches = batches_per_epoch(config, ranks)
     steps = settings.max_epochs * -(-batches // settings.accumulate) if settings.max_epochs >= 0 else 2**31
     return max(1, min(steps, settings.max_steps) if settings.max_steps >= 0 else steps)
-
-
-def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:
-    """Share of the learning rate at `step` of `steps`: linear warm-up, then the schedule.
-
-    With progress p = (step - warm-up) / (steps - warm-up) and final share f: constant 1,
-    cosine f + (1 - f)(1 + cos πp)/2, exponential f^p.
-    """
-    if step < settings.warmup_steps:
-        return (step + 1) / (settings.warmup_steps + 1)
-    progress = min(1.0, (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps))
-    final = settings.final_fraction
-    if settings.schedule == "constant":
-        return 1.0
-    if settings.schedule == "exponential":
-        return max(final, 1e-6) ** progress
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))

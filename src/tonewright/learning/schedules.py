@@ -1,11 +1,15 @@
-"""Ramps: weights that change with the step."""
+"""Weights and learning rates that change with the step."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tonewright.errors import UsageError
+
+if TYPE_CHECKING:
+    from tonewright.learning.config import OptimizerConfig
 
 KINDS = ("constant", "linear", "cosine", "cyclic")
 
@@ -70,3 +74,20 @@ class Ramp:
         if self.kind == "cosine":
             return 0.5 * (1.0 - math.cos(math.pi * progress))
         return min(1.0, (progress * self.cycles % 1.0) / self.rise)
+
+
+def rate_factor(settings: OptimizerConfig, step: int, steps: int) -> float:
+    """Share of the learning rate at `step` of `steps`: linear warm-up, then the schedule.
+
+    With progress p = (step - warm-up) / (steps - warm-up) and final share f: constant 1,
+    cosine f + (1 - f)(1 + cos πp)/2, exponential f^p.
+    """
+    if step < settings.warmup_steps:
+        return (step + 1) / (settings.warmup_steps + 1)
+    progress = min(1.0, (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps))
+    final = settings.final_fraction
+    if settings.schedule == "constant":
+        return 1.0
+    if settings.schedule == "exponential":
+        return max(final, 1e-6) ** progress
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))

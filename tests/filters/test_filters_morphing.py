@@ -139,6 +139,13 @@ def test_every_bank_on_the_way_is_stable(data: st.DataObject, kind: str) -> None
             assert (np.abs(poles) < 1).all()
 
 
+def test_limits_are_not_passed_by_rounding() -> None:
+    shelf = Bank([1e6], [10.0], [120.0], "series", ("low_shelf",))
+    for bank in morph_banks(shelf, Bank([0.1], [1e-3], [-120.0], "series"), steps=12)[1:-1]:
+        assert bank.q.max() == 10.0
+        assert bank.frequency_hz.max() == 1e6
+
+
 def test_banks_of_two_kinds_do_not_mix() -> None:
     series = Bank([1000.0], [1.0], [3.0], "series")
     with pytest.raises(UsageError, match="a parallel bank of order 1 does not turn into a series one"):

@@ -11,7 +11,6 @@ import numpy as np
 from tonewright.audio.clips import Clip
 from tonewright.errors import UsageError
 from tonewright.filters.bank import Bank
-from tonewright.filters.bank_checks import LEAST_HZ, LEAST_Q, MOST_HZ, MOST_Q
 
 if TYPE_CHECKING:
     from tonewright.filters.trained import FilterModel
@@ -137,8 +136,8 @@ def impulse_response(bank: Bank, *, sample_rate: int = 44100) -> Clip:
 
 
 def _matched(a: Bank, b: Bank) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Filters of both banks in one order, (3, filters) each of log f, log Q and gain, and their shapes."""
-    starts, ends = (np.stack([np.log(bank.frequency_hz), np.log(bank.q), bank.gain]) for bank in (a, b))
+    """Filters of both banks in one order, (3, filters) each of f, Q and gain, and their shapes."""
+    starts, ends = (np.stack([bank.frequency_hz, bank.q, bank.gain]) for bank in (a, b))
     silent = np.array([1.0, 1.0, 0.0])
     rows, shapes = [], []
     for shape, group_a, group_b in _groups(a, b):
@@ -168,7 +167,7 @@ def _assigned(
     """Pairs of filters of a group, None for what one side lacks."""
     from scipy.optimize import linear_sum_assignment
 
-    cost = np.abs(starts[0, group_a][:, None] - ends[0, group_b]) / np.log(2)
+    cost = np.abs(np.log2(starts[0, group_a][:, None] / ends[0, group_b]))
     if kind == "parallel":
         cost = cost + _SIGN_OCTAVES * (starts[2, group_a][:, None] * ends[2, group_b] < 0)
     rows, columns = linear_sum_assignment(cost)
@@ -183,12 +182,13 @@ def _between(
     first: np.ndarray, last: np.ndarray, shapes: tuple[str, ...], a: Bank, b: Bank, share: float
 ) -> Bank:
     """The bank at a share of the way."""
-    log_frequency, log_q, gain = (1 - share) * first + share * last
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    frequency_hz, q = first[:2] ** (1 - share) * last[:2] ** share
+    gain = (1 - share) * first[2] + share * last[2]
     if a.kind == "parallel":
         alike = first[2] * last[2] > 0
         factors = np.abs(first[2][alike]) ** (1 - share) * np.abs(last[2][alike]) ** share
         gain[alike] = np.sign(first[2][alike]) * factors
+    numbers = np.clip([frequency_hz, q, gain], low, high)  # rounding may pass the ends, which may be limits
     level_db = (1 - share) * a.level_db + share * b.level_db
-    frequency_hz = np.clip(np.exp(log_frequency), LEAST_HZ, MOST_HZ)  # rounding may pass the limits
-    q = np.clip(np.exp(log_q), LEAST_Q, MOST_Q)
-    return Bank(frequency_hz, q, gain, a.kind, shapes, a.order, level_db)
+    return Bank(*numbers, kind=a.kind, shapes=shapes, order=a.order, level_db=level_db)

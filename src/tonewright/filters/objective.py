@@ -42,8 +42,8 @@ def losses_of(config: Config, frequencies_hz: np.ndarray, weights: np.ndarray) -
     Returns
     -------
     losses(parameters, spectra, key, kl_weight), where parameters is Flax's tree (``{"params": …}``), spectra
-    is (batch, points) and key may be None for z = μ. The terms are "loss" = "reconstruction" + β "kl", the
-    divergence of each number, "kl_0" and so on, and "kl_weight" = β.
+    is (batch, points) and key may be None for z = μ. The terms are "loss" = "reconstruction" + β Σ max(KL_d,
+    λ), the whole divergence "kl" and that of each number, "kl_0" and so on, and "kl_weight" = β.
     """
     model = ParametricVAE(config)
 
@@ -56,11 +56,11 @@ def losses_of(config: Config, frequencies_hz: np.ndarray, weights: np.ndarray) -
         else:
             error = log_error(answer.bank, spectra, frequencies_hz, weights, config)
         divergences = divergence(answer.mean, answer.log_variance)
-        kl = jnp.maximum(divergences, config.free_bits).sum()
+        paid = divergence_paid(answer.mean, answer.log_variance, config.free_bits)
         each = {f"kl_{number}": divergences[number] for number in range(config.latent)}
         beta = jnp.asarray(kl_weight, error.dtype)
         return {
-            "loss": error + beta * kl,
+            "loss": error + beta * paid,
             "reconstruction": error,
             "kl": divergences.sum(),
             **each,
@@ -82,6 +82,14 @@ def divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     (latent,)
     """
     return 0.5 * (mean**2 + jnp.exp(log_variance) - log_variance - 1).mean(0)
+
+
+def divergence_paid(mean: jax.Array, log_variance: jax.Array, free_bits: float) -> jax.Array:
+    """Σ max(KL_d, λ), a scalar: a number that says less than λ is not pressed further.
+
+    D. P. Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016.
+    """
+    return jnp.maximum(divergence(mean, log_variance), free_bits).sum()
 
 
 def linear_error(

@@ -40,7 +40,7 @@ BOTH = pytest.mark.parametrize("config", [CLASSIC, STANDARD], ids=["classic", "s
 @pytest.fixture(autouse=True, scope="module")
 def _quick_compilation() -> Iterator[None]:
     """Compile without optimising: each program runs a few times."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

@@ -89,7 +89,7 @@ def test_a_step_is_the_same_in_whichever_stretch_it_falls(
     weights, rates = jnp.linspace(0, 1e-3, 20), jnp.linspace(1e-3, 3e-3, 20)
     ends, logs = [], []
     for marks in ((0, 7), (0, 1, 2, 3, 4, 5, 6, 7), (0, 5, 7)):
-        state, found = first_state(config, config.system.size), np.zeros(7)
+        state, found = first_state(config), np.zeros(7)
         for first, stop in pairwise(marks):
             state, logged = programs.advance(state, key, rows, weights, rates, first, stop)
             found[first:stop] = np.asarray(logged["loss"])[first:stop]
@@ -102,7 +102,7 @@ def test_a_step_is_the_same_in_whichever_stretch_it_falls(
 
 def test_the_average_follows_its_formula(small_training: SmallTraining, tmp_path: Path) -> None:
     config = small_training(tmp_path, "trainer.ema_decay=0.6")
-    state = first_state(config, config.system.size)
+    state = first_state(config)
     wanted = np.asarray(jax.tree.leaves(state.average)[0], np.float64)
     for count in range(1, 12):
         moved = jax.tree.map(lambda x: x + 1, state.params)

@@ -15,7 +15,7 @@ from flax.training.train_state import TrainState
 from tonewright.errors import TonewrightError
 from tonewright.filters.bank_response import bank_magnitude
 from tonewright.filters.config import Config
-from tonewright.filters.model import ParametricVAE
+from tonewright.filters.model import ParametricVAE, first_parameters
 from tonewright.filters.objective import losses_of
 from tonewright.filters.spectra import Grid, grid_of
 from tonewright.filters.spectra.variation import varied
@@ -69,11 +69,11 @@ def optimiser(
     return optax.chain(*parts)
 
 
-def first_state(config: TrainConfig, points: int) -> FilterState:
+def first_state(config: TrainConfig) -> FilterState:
     """The state before the first step, decided by the seed."""
     model = ParametricVAE(config.system)
     key = jax.random.fold_in(jax.random.key(config.seed), 0)
-    parameters = _initial(config.system)(key, jnp.zeros((1, points), jnp.float32))
+    parameters = first_parameters(config.system, key)
     averaged, settings = config.trainer.ema_decay > 0, config.optimizer
     first, second = settings.betas
     return FilterState.create(
@@ -83,11 +83,6 @@ def first_state(config: TrainConfig, points: int) -> FilterState:
         # Copies, since the state's memory is given away at each step.
         average=jax.tree.map(jnp.copy, parameters) if averaged else {},
     ).replace(step=jnp.zeros((), jnp.int32))
-
-
-@lru_cache(maxsize=8)
-def _initial(config: Config) -> Callable[..., Any]:
-    return jax.jit(ParametricVAE(config).init)
 
 
 def step_key(seed: int) -> jax.Array:

@@ -68,7 +68,7 @@ class Session:
         self.steps, self.batches = total_steps(self.config), batches_per_epoch(self.config.data)
         self.key = step_key(self.config.seed)
         self.programs = programs_of(self.config.system, self.config.trainer.ema_decay)
-        self.state = first_state(self.config, training.grid.frequencies_hz.size)
+        self.state = first_state(self.config)
         self.progress, self.metrics = Progress(), MetricsTable(run.metrics_file)
         limit = self.config.trainer.validation_batches
         self.validated = jnp.asarray(

@@ -115,7 +115,7 @@ def first_steps(config: TrainConfig, *, steps: int) -> list[Step]:
 
         spectra, count = load_spectra(config, "train"), batches_per_epoch(config.data)
         programs = programs_of(config.system)
-        state = first_state(config, spectra.grid.frequencies_hz.size)
+        state = first_state(config)
         key, found, batches = step_key(config.seed), [], np.zeros(0)
         move = jax.jit(lambda state, gradients, rate: state.moved(gradients, rate))
         for number in range(steps):

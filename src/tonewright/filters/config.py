@@ -56,8 +56,8 @@ class Config:
     order: int = 1
     signed: bool = True
     initialiser: str = "spread"
-    kl_weight: float = 0.001
-    kl_annealing_epochs: int = 100
+    kl_weight: float = 0.15
+    kl_annealing_epochs: int = 20
     free_bits: float = 0.25
     variation: float = 0.85
     level_weighting: float = 0.0

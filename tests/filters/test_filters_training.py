@@ -50,9 +50,8 @@ def test_it_learns_and_tells_noises_apart(learned_filters: Run, band_noise: Call
     features = np.concatenate([z, z**2, np.ones((len(z), 1))], axis=1)
     left = octaves - features @ np.linalg.lstsq(features, octaves, rcond=None)[0]
     assert left.var() < 0.05 * octaves.var()
-    for hz, numbers in zip(unseen_hz, z, strict=True):
-        peak_hz = model.grid.frequencies_hz[np.argmax(model.decode(numbers).magnitude_db)]
-        assert abs(np.log2(peak_hz / hz)) < 0.5
+    peaks_hz = model.grid.frequencies_hz[model.decode_db(z).argmax(axis=1)]
+    assert np.corrcoef(np.log2(peaks_hz), octaves)[0, 1] > 0.95
 
 
 @settings(deadline=None, max_examples=30)
@@ -170,7 +169,12 @@ def test_beta_rises_over_its_epochs_or_stays(small_training: SmallTraining, tmp_
     ours, theirs = (metric_series(run.metrics_file)["train/loss"][1] for run in (rising, fixed))
     assert ours[5] != theirs[5]
     # Validation is always judged with the whole of it, so that epochs can be compared.
-    assert set(metric_series(rising.metrics_file)["validation/kl_weight"][1]) == {float(np.float32(1e-3))}
+    values = {
+        name: metric_series(rising.metrics_file)[f"validation/{name}"][1]
+        for name in ("loss", "reconstruction", *(f"kl_{number}" for number in range(4)))
+    }
+    free = sum(np.maximum(values[f"kl_{number}"], rising.config.system.free_bits) for number in range(4))
+    np.testing.assert_allclose(values["loss"], values["reconstruction"] + 1e-3 * free, rtol=1e-3)
 
 
 def test_it_stops_when_nothing_is_bettered(small_training: SmallTraining, tmp_path: Path) -> None:

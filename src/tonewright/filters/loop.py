@@ -17,7 +17,7 @@ from tonewright.filters.bank_response import bank_magnitude
 from tonewright.filters.config import Config
 from tonewright.filters.model import ParametricVAE, first_parameters
 from tonewright.filters.objective import losses_of
-from tonewright.filters.spectra import Grid, grid_of
+from tonewright.filters.spectra import FLOOR_DB, Grid, grid_of
 from tonewright.filters.spectra.variation import varied
 from tonewright.learning.config import TrainConfig
 
@@ -134,11 +134,12 @@ def programs_of(config: Config, ema_decay: float = 0.0) -> Programs:
         return jax.lax.fori_loop(first, stop, step, (state, logged))
 
     def validate(parameters: Any, batches: jax.Array) -> dict[str, jax.Array]:
-        def figures(rows: jax.Array) -> dict[str, jax.Array]:
+        def measured(rows: jax.Array) -> dict[str, jax.Array]:
             terms = losses(parameters, rows, None, jnp.float32(config.kl_weight))
-            return {**terms, "distance_db": distance_db(parameters, rows, config, grid)}
+            figures = {name: value for name, value in terms.items() if name != "kl_weight"}
+            return {**figures, "distance_db": distance_db(parameters, rows, config, grid)}
 
-        return {name: values.mean() for name, values in jax.lax.map(figures, batches).items()}
+        return {name: values.mean() for name, values in jax.lax.map(measured, batches).items()}
 
     return Programs(jax.jit(advance, donate_argnums=0), jax.jit(validate), jax.jit(gradients))
 
@@ -167,7 +168,9 @@ def distance_db(parameters: Any, rows: jax.Array, config: Config, grid: Grid) ->
         answer.bank, grid.frequencies_hz, sample_rate=config.sample_rate, order=config.order
     )
     target_db = rows if config.spectrum == "erb" else decibels(rows)
-    difference = decibels(magnitude) - target_db
+    response_db = decibels(magnitude)
+    # Spectra have a floor; what the response does below is not known to be wrong.
+    difference = jnp.maximum(response_db, response_db.max(-1, keepdims=True) - FLOOR_DB) - target_db
     weights = jnp.asarray(grid.weights, jnp.float32)
     difference = difference - (difference @ weights)[:, None]
     return jnp.sqrt(difference**2 @ weights).mean()

@@ -15,7 +15,7 @@ from tonewright.filters.checkpoints import MODEL_FILE
 from tonewright.filters.config import Config
 from tonewright.filters.knobs import KNOBS_FILE, Knob, load_knobs, nameless
 from tonewright.filters.network import Network
-from tonewright.filters.spectra import Spectrum, grid_of, heard, sound_spectrum, spectrum_of_file
+from tonewright.filters.spectra import FLOOR_DB, Spectrum, grid_of, heard, sound_spectrum, spectrum_of_file
 from tonewright.filters.squashing import squashed
 from tonewright.filters.trees import Tree, read_tree
 from tonewright.learning.runs import Run, open_run
@@ -104,7 +104,7 @@ class FilterModel:
         return bank
 
     def decode(self, z: Sequence[float] | np.ndarray) -> Spectrum:
-        """The response that numbers stand for, its level taken out; `z` as for `bank`.
+        """The response that numbers stand for, as a sound's spectrum is given; `z` as for `bank`.
 
         ``level_db`` is that of the bank before: what the network gave.
         """
@@ -137,12 +137,13 @@ class FilterModel:
         return [Bank(*parts, order=self.config.order) for parts in zip(frequency_hz, q, gain, strict=True)]
 
     def _levelled(self, bank: Bank) -> tuple[np.ndarray, float]:
-        """Response on the grid with its level taken out, in dB, and the level."""
+        """Response on the grid with its level taken out and a floor, as spectra have them, and the level."""
         response = bank.response(self.grid.frequencies_hz, sample_rate=self.config.sample_rate)
         power = np.maximum(np.abs(response) ** 2, _LEAST_POWER)
-        linear = self.config.spectrum == "linear"
-        level_db = 10 * np.log10(power.max() if linear else self.grid.weights @ power)
-        return 10 * np.log10(power) - level_db, float(level_db)
+        highest, linear = power.max(), self.config.spectrum == "linear"
+        level_db = 10 * np.log10(highest if linear else self.grid.weights @ power)
+        floored = np.maximum(power, highest * 10 ** (-FLOOR_DB / 10))
+        return 10 * np.log10(floored) - level_db, float(level_db)
 
     def _banks(self, z: np.ndarray, level_db: float) -> list[Bank]:
         from dataclasses import replace

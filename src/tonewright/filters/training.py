@@ -15,7 +15,7 @@ from tonewright.errors import RunError
 from tonewright.filters.checkpoints import MODEL_FILE
 from tonewright.filters.machine import on_device, warn_of_inapplicable
 from tonewright.filters.reconstruct import process_clip, process_file
-from tonewright.filters.spectra import load_spectra, log_spectral_distance
+from tonewright.filters.spectra import load_spectra, load_splits, log_spectral_distance
 from tonewright.filters.trained import FilterModel, load
 from tonewright.filters.trees import leaves, read_tree
 from tonewright.learning.checks import check_settings
@@ -45,7 +45,7 @@ def train(config: TrainConfig, *, show_progress: bool = False, draw: Any = None)
         from tonewright.filters.finishing import finish
         from tonewright.filters.session import Session
 
-        training, validation = (load_spectra(config, split) for split in ("train", "validation"))
+        training, validation = load_splits(config)
         run = create_run(config)
         with forgotten_unless_started(run):
             session = Session(run, training, validation)

@@ -80,6 +80,13 @@ def load_spectra(
     """
     if split not in SPLITS:
         raise UsageError(f"there is no split '{split}' to learn from; {nearest(split, SPLITS)}")
+    return load_splits(config, (split,), progress=progress)[0]
+
+
+def load_splits(
+    config: TrainConfig, splits: Sequence[str] = SPLITS, *, progress: Progress | None = None
+) -> list[SpectraSet]:
+    """As `load_spectra`, of several splits; what is left out is told once."""
     data, system = config.data, config.system
     if not data.seconds > 0:
         raise UsageError(f"data.seconds is {data.seconds:g}; pieces of sound have a length")
@@ -92,13 +99,16 @@ def load_spectra(
     store, kept = _known(store_path(corpus, config), (*first, *second), config, told)
     _tell_left_out(corpus.root, kept)
     rows = sum(len(item) for _, item in kept[: len(first)])
-    part = slice(None) if not second else slice(None, rows) if split == "train" else slice(rows, None)
-    chosen = kept[: len(first)] if split == "train" or not second else kept[len(first) :]
-    names = tuple(name for sound, item in chosen for name in _names(sound, item))
-    if not names:
-        reason = next((f": {sound.name}: {item.reason}" for sound, item in chosen), "")
-        raise CorpusError(f"{corpus.root}: none of its sounds for {split} has a spectrum{reason}")
-    return SpectraSet(store.values[part], store.levels_db[part], names, grid_of(system))
+    found = []
+    for split in splits:
+        part = slice(None) if not second else slice(None, rows) if split == "train" else slice(rows, None)
+        chosen = kept[: len(first)] if split == "train" or not second else kept[len(first) :]
+        names = tuple(name for sound, item in chosen for name in _names(sound, item))
+        if not names:
+            reason = next((f": {sound.name}: {item.reason}" for sound, item in chosen), "")
+            raise CorpusError(f"{corpus.root}: none of its sounds for {split} has a spectrum{reason}")
+        found.append(SpectraSet(store.values[part], store.levels_db[part], names, grid_of(system)))
+    return found
 
 
 def store_path(corpus: Corpus, config: TrainConfig) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,7 @@ def fit(
     reference : a clip or a sound file; the bank turns the tone of `sound` into that of the reference
     phase : the sound is an impulse response, and its phase is fitted, too, by a parallel bank
     order : of a parallel bank, how many equal resonators in a row make one
-    sample_rate : at which the bank is designed; the sound's own, or of a curve 44100 or more
+    sample_rate : at which the bank is designed; otherwise the sound's, of a curve the lowest that holds it
     seed : of what is drawn in the search
     progress : called with (done, total)
 
@@ -146,6 +145,3 @@ def _check(sound: Any, filters: int, kind: str, reference: Any, phase: bool, ord
         raise UsageError("phase needs an impulse response: one sound, without a curve or a reference")
     if curve and reference is not None:
         raise UsageError("a reference is compared with a sound; a curve needs none")
-    for path in (sound, reference):
-        if isinstance(path, str | os.PathLike) and not Path(path).is_file():
-            raise UsageError(f"{os.fspath(path)}: there is no such file")

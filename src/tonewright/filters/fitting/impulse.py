@@ -23,8 +23,8 @@ def with_response(target: Target, sound: Sound) -> Target:
     """The target of an impulse response with its phase.
 
     The complex response is averaged over the bands of the ear, which keeps of each band what comes within
-    about the inverse of its width after the beginning (P. D. Hatziantoniou and J. N. Mourjopoulos, "Generalized
-    fractional-octave smoothing of audio and acoustic responses", Journal of the AES 48 (2000)).
+    about the inverse of its width after the beginning (P. D. Hatziantoniou and J. N. Mourjopoulos,
+    "Generalized fractional-octave smoothing of audio and acoustic responses", Journal of the AES 48 (2000)).
 
     Parameters
     ----------

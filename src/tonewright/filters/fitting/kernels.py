@@ -66,7 +66,7 @@ def residuals(
         _series_levels(problem, values, found, slopes, spare[0])
         _compare(problem, found, slopes, spare[0])
     else:
-        _summed_bands(problem, values, found, slopes)
+        _summed_bands(problem, values, found, slopes, spare)
         if problem.mode == COMPLEX_PARALLEL:
             used = 2 * points
             _compare_complex(problem, found, slopes)
@@ -80,31 +80,54 @@ def residuals(
 
 
 @njit(**CALLED)
-def _summed_bands(problem, values, found, slopes):  # type: ignore[no-untyped-def]
-    """Σ g Bⁿ: real parts, then imaginary ones."""
+def _summed_bands(problem, values, found, slopes, spare):  # type: ignore[no-untyped-def]
+    """Σ g Bⁿ: real parts, then imaginary ones. Loops are short, so that each becomes one of vectors."""
     filters, points = problem.shapes.size, problem.tangents.size
+    real, imaginary = spare[0], spare[1]
     found[:] = 0.0
     slopes[-1] = 0.0
     for i in range(filters):
         place, q, gain = math.exp(values[i]), math.exp(values[filters + i]), values[2 * filters + i]
         rising, falling = q / place, q * place
+        a, b = slopes[2 * filters + i, :points], slopes[2 * filters + i, points:]
         for k in range(points):
-            up, down = problem.tangents[k] * rising, problem.cotangents[k] * falling
-            y = up - down
-            real = 1 / (1 + y * y)
-            imaginary = -y * real
-            a, b = real, imaginary
-            for _ in range(problem.order - 1):
-                a, b = a * real - b * imaginary, a * imaginary + b * real
-            found[k] += gain * a
-            found[points + k] += gain * b
-            factor = gain * problem.order
-            slopes[filters + i, k] = -factor * (a * (1 - real) + b * imaginary)
-            slopes[filters + i, points + k] = -factor * (b * (1 - real) - a * imaginary)
-            factor *= up + down
-            slopes[i, k] = -factor * (a * imaginary + b * real)
-            slopes[i, points + k] = factor * (a * real - b * imaginary)
-            slopes[2 * filters + i, k], slopes[2 * filters + i, points + k] = a, b
+            y = problem.tangents[k] * rising - problem.cotangents[k] * falling
+            power = 1 / (1 + y * y)
+            real[k] = a[k] = power
+            imaginary[k] = b[k] = -y * power
+        for _ in range(problem.order - 1):
+            _multiply(a, b, real, imaginary)
+        for k in range(points):
+            found[k] += gain * a[k]
+        for k in range(points):
+            found[points + k] += gain * b[k]
+        factor = gain * problem.order
+        _slopes_of_band(problem, factor, rising, falling, a, b, spare, slopes[i], slopes[filters + i])
+
+
+@njit(**CALLED)
+def _multiply(a, b, real, imaginary):  # type: ignore[no-untyped-def]
+    """Multiply a + jb by another complex number."""
+    for k in range(a.size):
+        both = a[k] * real[k] - b[k] * imaginary[k]
+        b[k] = a[k] * imaginary[k] + b[k] * real[k]
+        a[k] = both
+
+
+@njit(**CALLED)
+def _slopes_of_band(problem, factor, rising, falling, a, b, spare, by_place, by_q):  # type: ignore[no-untyped-def]
+    points = a.size
+    real, imaginary = spare[0], spare[1]
+    for k in range(points):
+        by_q[k] = -factor * (a[k] * (1 - real[k]) + b[k] * imaginary[k])
+    for k in range(points):
+        by_q[points + k] = -factor * (b[k] * (1 - real[k]) - a[k] * imaginary[k])
+    for k in range(points):
+        width = factor * (problem.tangents[k] * rising + problem.cotangents[k] * falling)
+        by_place[k] = -width * (a[k] * imaginary[k] + b[k] * real[k])
+    for k in range(points):
+        width = factor * (problem.tangents[k] * rising + problem.cotangents[k] * falling)
+        by_place[points + k] = width * (a[k] * real[k] - b[k] * imaginary[k])
 
 
 @njit(**CALLED)

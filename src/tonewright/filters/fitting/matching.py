@@ -39,7 +39,7 @@ def target_of_match(sound: Sound, reference: Sound, *, points: int, sample_rate:
         If either is empty, silent or constant, or holds NaN or infinite samples.
     """
     own_rate = rate_of(sound)
-    rate = checked_rate(sample_rate or own_rate)
+    rate = checked_rate(own_rate if sample_rate is None else sample_rate)
     settings = spectrum_settings(points, checked_rate(min(rate, own_rate, rate_of(reference))))
     spectrum = spectrum_on(sound, settings)
     wanted = _spectrum_of_reference(reference, settings)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tonewright.filters.bank import Bank
+from tonewright.filters.bank_checks import MOST_TOTAL_DB
 from tonewright.filters.fitting.target import Target
 
 LOG_PARALLEL, LOG_SERIES, COMPLEX_PARALLEL = 0, 1, 2
@@ -23,6 +24,7 @@ _BELOW, _ABOVE, _HIGHEST_SHARE = 0.7, 1.1, 0.48
 # Of a complex target below its highest point: from there on errors are absolute.
 _COMPLEX_FLOOR = 10 ** (-60 / 20)
 _FEWEST_FOR_SHELVES = 3
+_WITHIN = 0.999
 
 
 class Problem(NamedTuple):
@@ -113,7 +115,8 @@ def _bounds(target: Target, shapes: np.ndarray, *, series: bool) -> tuple[np.nda
     """Least and greatest numbers, (3 filters + 1,) each."""
     rate, frequencies = target.sample_rate, target.frequencies_hz
     ends = _BELOW * frequencies[0], min(_ABOVE * frequencies[-1], _HIGHEST_SHARE * rate)
-    gain = target.greatest_gain_db if series else _GREATEST_GAIN
+    # All gains together stay within what a bank allows.
+    gain = min(target.greatest_gain_db, _WITHIN * MOST_TOTAL_DB / shapes.size) if series else _GREATEST_GAIN
     level = _GREATEST_LEVEL_DB if series else 0.0
     made = []
     for sign, edge in ((-1, 0), (1, 1)):

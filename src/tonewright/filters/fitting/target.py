@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ Sound = Clip | str | os.PathLike[str]
 _FEWEST_POINTS, _MOST_POINTS, _POINTS_A_FILTER = 144, 576, 6
 _LOWEST_HZ, _HIGHEST_SHARE = 20.0, 0.48
 _LOWEST_RATE = 200
-_USUAL_RATE = 44100
+_USUAL_RATES = (44100, 48000, 88200, 96000, 176400, 192000)
 _FRAME_SHARE = 4096 / 44100
 _SOUND_GAIN_DB = 30.0
 _MOST_DB = 200.0
@@ -69,7 +70,7 @@ def target_of_sound(sound: Sound, *, points: int, sample_rate: int | None) -> Ta
         If the sound is empty, silent or constant, or holds NaN or infinite samples.
     """
     own_rate = rate_of(sound)
-    rate = checked_rate(sample_rate or own_rate)
+    rate = checked_rate(own_rate if sample_rate is None else sample_rate)
     spectrum = spectrum_on(sound, spectrum_settings(points, min(rate, own_rate)))
     measured = spectrum.magnitude_db.astype(np.float64)
     shape, highest = without_level(measured)
@@ -96,7 +97,7 @@ def target_of_curve(curve: Curve, *, points: int, sample_rate: int | None) -> Ta
     curve : frequencies in Hz and magnitudes in dB, (values,) each
     """
     frequencies, magnitudes = checked_curve(curve)
-    rate = checked_rate(sample_rate or max(_USUAL_RATE, int(np.ceil(frequencies[-1] / _HIGHEST_SHARE))))
+    rate = checked_rate(_rate_for(frequencies[-1]) if sample_rate is None else sample_rate)
     low, high = frequencies[0], min(frequencies[-1], _HIGHEST_SHARE * rate)
     if not low < high:
         raise UsageError(f"the curve begins at {low:g} Hz, where a bank at {rate} Hz ends; raise sample_rate")
@@ -140,13 +141,20 @@ def rate_of(sound: Sound) -> int:
     return sound.sample_rate if isinstance(sound, Clip) else probe(Path(sound)).sample_rate
 
 
-def checked_rate(sample_rate: float) -> int:
+def checked_rate(sample_rate: int) -> int:
     """A rate at which there is a band to fit."""
-    if isinstance(sample_rate, bool) or not sample_rate == int(sample_rate) or sample_rate < _LOWEST_RATE:
+    whole = isinstance(sample_rate, int | np.integer) and not isinstance(sample_rate, bool)
+    if not whole or sample_rate < _LOWEST_RATE:
         raise UsageError(
             f"sample_rate is {sample_rate}; fitting needs a whole number of at least {_LOWEST_RATE} Hz"
         )
     return int(sample_rate)
+
+
+def _rate_for(highest_hz: float) -> int:
+    """The lowest usual rate that can hold a frequency."""
+    fitting = [rate for rate in _USUAL_RATES if highest_hz <= rate / 2]
+    return fitting[0] if fitting else math.ceil(2 * highest_hz)
 
 
 def span_text(frequencies_hz: np.ndarray) -> str:

@@ -48,12 +48,11 @@ def as_jax(bank: BankArrays, dtype: type) -> BankArrays:
 @settings(deadline=None, max_examples=15)
 @given(
     seed=st.integers(0, 10**6),
-    filters=st.integers(1, 6),
     rate=st.sampled_from((8000, 44100, 192000)),
     order=st.integers(1, 3),
 )
-def test_response_is_that_of_scipy(seed: int, filters: int, rate: int, order: int) -> None:
-    bank = some_bank(seed, filters, rate=rate)
+def test_response_is_that_of_scipy(seed: int, rate: int, order: int) -> None:
+    bank = some_bank(seed, 5, rate=rate)
     grid = np.concatenate(([0.0], np.geomspace(20.0, 0.49 * rate, 40), [rate / 2]))
     expected = reference(bank, grid, rate=rate, order=order)
     scale = np.abs(bank.gain).sum()

@@ -2,9 +2,10 @@
 
 ``python benchmarks/filters_quality.py --pool FOLDER --sounds FOLDER [--minutes 10] [--seeds 5] [--json]``:
 both presets train on the instruments of a pool (``tonewright data pool FOLDER`` makes one) on one thread, the
-standard one for its own hundred epochs and the classic one for all of the time, and are measured on sounds that they never heard: the parts samples and rirs of the other
-folder. Without folders both are generated, which says little of real sound. Direct fits are measured beside
-SciPy's optimisers and a greedy equaliser. It ends with 1 where a bar is missed.
+standard one for its own hundred epochs, the classic one for all of the time. They are measured on sounds that
+neither ever heard: the parts samples and rirs of the other folder. Without folders both are generated, which
+says little of real sound. Direct fits are measured beside SciPy's optimisers and a greedy equaliser. It ends
+with 1 where a bar is missed.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -16,12 +17,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from tonewright.audio.files import Clip
+from tonewright.audio.files import Clip, write
 from tonewright.errors import CorpusError, RunError, TonewrightError, UsageError
 from tonewright.filters import finishing, session
 from tonewright.filters.batches import epoch_rows, spread_rows
 from tonewright.filters.loop import averaged, first_state, programs_of, step_key
+from tonewright.filters.spectra import load_spectra
 from tonewright.filters.trained import load
 from tonewright.learning.compose import compose_config
 from tonewright.learning.config import TrainConfig
@@ -64,6 +67,39 @@ def test_an_epoch_takes_every_spectrum_before_any_comes_again(
     times = np.bincount(rows, minlength=count)
     assert times.max() - times.min() <= 1
     assert np.array_equal(rows, epoch_rows(count, wanted, seed=seed, epoch=epoch))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    arrays.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([0.0, 0.1, 0.5, 1.0, 3.0])),
+    st.integers(1, 300),
+    st.integers(0, 1000),
+)
+def test_an_epoch_takes_spectra_in_their_proportions(shares: np.ndarray, wanted: int, epoch: int) -> None:
+    shares[0] += 0.1
+    rows = epoch_rows(len(shares), wanted, seed=0, epoch=epoch, shares=shares)
+    times = np.bincount(rows, minlength=len(shares))
+    assert times.sum() == wanted
+    assert (np.abs(times - wanted * shares / shares.sum()) < 1 + 1e-9).all()
+
+
+def test_labels_are_drawn_in_their_proportions(
+    tmp_path: Path, small_training: SmallTraining, band_noise: Callable[..., Clip]
+) -> None:
+    for genre, count in (("blues", 9), ("rock", 4), ("jazz", 3)):
+        for number in range(count):
+            sound = band_noise(500.0, seed=number, seconds=0.2)
+            write(tmp_path / "genres" / genre / f"{genre}.{number:05d}.wav", sound)
+    proportions = ("+data.proportions.blues=1", "+data.proportions.rock=3")
+    config = small_training(tmp_path, f"data.root={tmp_path / 'genres'}", "data.layout=gtzan", *proportions)
+    spectra = load_spectra(config)
+    assert spectra.shares is not None
+    rows = epoch_rows(len(spectra), 400, seed=0, epoch=0, shares=spectra.shares)
+    drawn = Counter(spectra.names[row].split(".")[0].split("/")[-1] for row in rows)
+    assert abs(drawn["rock"] - 300) <= len(spectra)
+    assert abs(drawn["blues"] - 100) <= len(spectra)
+    assert drawn["jazz"] == 0
+    assert load_spectra(small_training(tmp_path, f"data.root={tmp_path / 'genres'}")).shares is None
 
 
 def test_epochs_and_seeds_differ() -> None:
@@ -163,8 +199,9 @@ def test_beta_rises_over_its_epochs_or_stays(small_training: SmallTraining, tmp_
     rising = train(small_training(tmp_path, "run_name=a", "system.kl_annealing_epochs=2", *more))
     fixed = train(small_training(tmp_path, "run_name=b", "system.kl_annealing_epochs=0", *more))
     steps, weights = metric_series(rising.metrics_file)["train/kl_weight"]
-    np.testing.assert_allclose(weights, 1e-3 * np.minimum(1, (steps - 1) / 40), rtol=1e-6)
-    assert set(metric_series(fixed.metrics_file)["train/kl_weight"][1]) == {float(np.float32(1e-3))}
+    beta = rising.config.system.kl_weight
+    np.testing.assert_allclose(weights, beta * np.minimum(1, (steps - 1) / 40), rtol=1e-6)
+    assert set(metric_series(fixed.metrics_file)["train/kl_weight"][1]) == {float(np.float32(beta))}
     # Fixed or risen, β decides what is learned.
     ours, theirs = (metric_series(run.metrics_file)["train/loss"][1] for run in (rising, fixed))
     assert ours[5] != theirs[5]
@@ -174,7 +211,7 @@ def test_beta_rises_over_its_epochs_or_stays(small_training: SmallTraining, tmp_
         for name in ("loss", "reconstruction", *(f"kl_{number}" for number in range(4)))
     }
     free = sum(np.maximum(values[f"kl_{number}"], rising.config.system.free_bits) for number in range(4))
-    np.testing.assert_allclose(values["loss"], values["reconstruction"] + 1e-3 * free, rtol=1e-3)
+    np.testing.assert_allclose(values["loss"], values["reconstruction"] + beta * free, rtol=1e-3)
 
 
 def test_it_stops_when_nothing_is_bettered(small_training: SmallTraining, tmp_path: Path) -> None:

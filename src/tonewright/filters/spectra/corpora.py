@@ -6,7 +6,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,13 +17,14 @@ import numpy as np
 from tonewright.audio.corpus import Corpus, load_corpus
 from tonewright.audio.index import cache_folder
 from tonewright.audio.jobs import LostJobError, run_jobs
+from tonewright.audio.weighting import known, label_of
 from tonewright.errors import CorpusError, UsageError, nearest
 from tonewright.filters.spectra.grids import Grid, grid_of
 from tonewright.filters.spectra.measuring import Measured, Sound, batches, measured, nothing, sounds_of
 from tonewright.filters.spectra.sounds import FLOOR_DB
 from tonewright.filters.spectra.store import FORMAT, Store, key_of, read_store, write_store
 from tonewright.learning.config import DataConfig, TrainConfig
-from tonewright.learning.material import Told, check_stems, choose, ensure_data, split_corpus
+from tonewright.learning.material import Told, check_stems, choose, ensure_data, heard, split_corpus
 
 SPLITS = ("train", "validation")
 _KEEP_EVERY_S = 30.0
@@ -43,12 +45,14 @@ class SpectraSet:
     levels_db : (count,) float32
     names : of each; pieces of one long sound have its name and "@" with the second at which they begin
     grid : where they were taken
+    shares : (count,) how often each is to be drawn, as ratios; None where all count alike
     """
 
     values: np.ndarray
     levels_db: np.ndarray
     names: tuple[str, ...]
     grid: Grid
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of spectra."""
@@ -63,7 +67,8 @@ def load_spectra(
     They are computed once for a corpus and settings, kept in the user's cache folder ($TONEWRIGHT_CACHE
     overrides it), and computed anew for files whose size or time of change is another. Sounds longer than
     one and a half times ``data.seconds`` are cut into consecutive pieces of that length. What cannot be read
-    and what is silent is left out, with a line in the log.
+    and what is silent is left out, with a line in the log, and so is what no proportion names where there are
+    ``data.proportions``.
 
     Parameters
     ----------
@@ -107,7 +112,8 @@ def load_splits(
         if not names:
             reason = next((f": {sound.name}: {item.reason}" for sound, item in chosen), "")
             raise CorpusError(f"{corpus.root}: none of its sounds for {split} has a spectrum{reason}")
-        found.append(SpectraSet(store.values[part], store.levels_db[part], names, grid_of(system)))
+        shares = _shares(chosen, data.proportions)
+        found.append(SpectraSet(store.values[part], store.levels_db[part], names, grid_of(system), shares))
     return found
 
 
@@ -115,7 +121,8 @@ def store_path(corpus: Corpus, config: TrainConfig) -> Path:
     """The file that keeps the spectra of a corpus, as a configuration chooses and measures them."""
     data, system = config.data, config.system
     measure = (system.spectrum, system.size, system.n_fft, system.sample_rate, FLOOR_DB, data.seconds)
-    choice = (list(data.stems), list(data.labels), data.least_bandwidth_hz)
+    drawn = sorted(label for label, share in data.proportions.items() if share > 0)
+    choice = (list(data.stems), list(data.labels), data.least_bandwidth_hz, drawn)
     settings = json.dumps([str(corpus.root), corpus.layout, measure, choice, FORMAT])
     digest = hashlib.blake2b(settings.encode(errors="surrogateescape"), digest_size=12).hexdigest()
     return cache_folder() / "spectra" / f"{digest}.bin"
@@ -133,7 +140,23 @@ def _corpus(data: DataConfig) -> Corpus:
         )
     corpus = choose(found, data)
     check_stems(corpus, data)
-    return corpus
+    if data.proportions:
+        known(corpus.tracks, data.proportions, root=corpus.root)
+    return heard(corpus, data)
+
+
+def _shares(chosen: Sequence[tuple[Sound, Measured]], proportions: Mapping[str, float]) -> np.ndarray | None:
+    """How often each piece is drawn, so that the labels come in their proportions; None where none counts."""
+    if not proportions:
+        return None
+    labels = [
+        label_of(sound, proportions)  # pyright: ignore[reportArgumentType] - it has labels as a track has
+        for sound, item in chosen
+        for _ in range(len(item))
+    ]
+    counts = Counter(labels)
+    shares = np.array([proportions.get(label or "", 0.0) / counts[label] for label in labels])
+    return shares if shares.any() else None
 
 
 def _known(

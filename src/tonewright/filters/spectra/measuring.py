@@ -33,6 +33,7 @@ class Sound(NamedTuple):
     sample_rate : Hz
     start, frames : the section of the files that it is
     stamp : path, size and time of change of each file, and the section; what decides whether it is known
+    labels : of the track
     """
 
     name: str
@@ -41,6 +42,7 @@ class Sound(NamedTuple):
     start: int
     frames: int
     stamp: Stamp
+    labels: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -86,7 +88,7 @@ def sounds_of(tracks: Iterable[Track], stems: Sequence[str]) -> Iterator[Sound]:
                     stamps[path] = _stamp(path)
             stamp = (*(stamps[path] for path, _ in files), ("", track.start, track.frames))
             name = track.name if stem == "mixture" else f"{track.name}:{stem}"
-            yield Sound(name, files, track.sample_rate, track.start, track.frames, stamp)
+            yield Sound(name, files, track.sample_rate, track.start, track.frames, stamp, tuple(track.labels))
 
 
 def batches(sounds: Iterable[Sound]) -> list[list[Sound]]:

@@ -41,7 +41,7 @@ def small_problem(mode: int, *, filters: int = 5, order: int = 1, seed: int = 0)
         response = 10 ** (target.shape_db / 20) * np.exp(1j * np.cumsum(draw.standard_normal(60)) * 0.3)
         target = dataclasses.replace(target, response=response)
         problem = problem_of(target, filters=filters, kind="parallel", order=order)
-    return problem._replace(roots=problem.roots * draw.uniform(0.3, 1.0, 60))
+    return problem._replace(roots=problem.roots * draw.uniform(0.3, 1.0, 60), ridge=0.0)
 
 
 def drawn_values(problem: Problem, seed: int) -> np.ndarray:
@@ -151,6 +151,16 @@ def test_a_linear_problem_is_solved_in_a_step_or_two() -> None:
         np.stack(columns, axis=1) * weights[:, None], problem.target * weights, rcond=None
     )[0]
     np.testing.assert_allclose(values[8:12], gains, rtol=1e-5, atol=1e-6)
+
+
+def test_a_ridge_keeps_gains_small() -> None:
+    problem = small_problem(LOG_SERIES)
+    free, bound = drawn_values(problem, 4), drawn_values(problem, 4)
+    descend(problem, free, 300, 1e-9, room_for(problem))
+    cost, _ = descend(problem._replace(ridge=1e-2), bound, 300, 1e-9, room_for(problem))
+    gains, found = bound[10:15], residuals_of(problem, bound)[0][:60]
+    assert gains @ gains < 0.7 * (free[10:15] @ free[10:15])
+    assert cost == pytest.approx(found @ found + 1e-2 * gains @ gains)
 
 
 @pytest.mark.parametrize("mode", [LOG_PARALLEL, LOG_SERIES])

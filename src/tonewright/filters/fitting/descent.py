@@ -104,10 +104,13 @@ def descend(problem: Problem, values: np.ndarray, rounds: int, least_gain: float
 def _slope_down(problem, values, found, slopes, room):  # type: ignore[no-untyped-def]
     """JᵀJ, Jᵀr, and which numbers it does not push against a bound."""
     used = slopes.shape[1] if problem.mode == COMPLEX_PARALLEL else problem.tangents.size
-    gradient = room.vectors[0]
-    _products(slopes, used, room.matrices[0])
+    gradient, normal, filters = room.vectors[0], room.matrices[0], problem.shapes.size
+    _products(slopes, used, normal)
     for i in range(values.size):
         total = 0.0
+        if 2 * filters <= i < 3 * filters:
+            total = problem.ridge * values[i]
+            normal[i, i] += problem.ridge
         for k in range(used):
             total += slopes[i, k] * found[k]
         gradient[i] = total

@@ -58,7 +58,7 @@ def residuals(
 
     Returns
     -------
-    the sum of their squares
+    the sum of their squares, and of those of the gains as the ridge weighs them
     """
     points = problem.tangents.size
     used = points
@@ -76,6 +76,9 @@ def residuals(
     total = 0.0
     for k in range(used):
         total += found[k] * found[k]
+    filters = problem.shapes.size
+    for i in range(2 * filters, 3 * filters):
+        total += problem.ridge * values[i] * values[i]
     return total
 
 

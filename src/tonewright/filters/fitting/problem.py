@@ -25,10 +25,12 @@ _BELOW, _ABOVE, _HIGHEST_SHARE = 0.7, 1.1, 0.48
 _COMPLEX_FLOOR = 10 ** (-60 / 20)
 _FEWEST_FOR_SHELVES = 3
 _WITHIN = 0.999
+# By mode. 16 gains of 10 dB in series count as much as an error of .07 dB.
+_RIDGES = {LOG_PARALLEL: 1e-5, LOG_SERIES: 3e-6, COMPLEX_PARALLEL: 1e-6}
 
 
 class Problem(NamedTuple):
-    r"""What is to be made small: Σ r², over the numbers of a bank between two bounds.
+    r"""What is to be made small, over the numbers of a bank between two bounds: Σ r², and a ridge Σ g².
 
     The numbers, (3 filters + 1,), are all ln tan(ω₀/2), all ln Q, all gains (parallel: factors; series: dB)
     and a level in dB, which is free in a series only.
@@ -43,6 +45,7 @@ class Problem(NamedTuple):
     order : of each resonator
     shapes : (filters,) of integers, `BELL`, `LOW_SHELF` or `HIGH_SHELF`
     low, high : (3 filters + 1,)
+    ridge : what the square of a gain costs, so that filters do not work against each other for nothing
     """
 
     mode: int
@@ -55,6 +58,7 @@ class Problem(NamedTuple):
     shapes: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    ridge: float = 0.0
 
     @property
     def filters(self) -> int:
@@ -87,9 +91,20 @@ def problem_of(target: Target, *, filters: int, kind: str, order: int) -> Proble
     shapes = np.full(filters, BELL)
     if kind == "series" and filters >= _FEWEST_FOR_SHELVES:
         shapes[0], shapes[-1] = LOW_SHELF, HIGH_SHELF
+    ridge = _RIDGES[mode]
     low, high = _bounds(target, shapes, series=kind == "series")
     return Problem(
-        mode, tangents, 1 / tangents, np.array(wanted), roots, target.at_floor, order, shapes, low, high
+        mode,
+        tangents,
+        1 / tangents,
+        np.array(wanted),
+        roots,
+        target.at_floor,
+        order,
+        shapes,
+        low,
+        high,
+        ridge,
     )
 
 

@@ -24,7 +24,9 @@ QUALITIES = ("brightness", "warmth", "width", "level")
 NAMELESS = "shape"
 _LEAST_CORRELATION = 0.3  # below it a name would promise what the knob does not do
 _WARM_HZ = (200.0, 2000.0)
-_DRAWS = 1024
+# ERB, dB, ERB, dB
+_HARDLY_HEARD = (0.2, 0.5, 0.2, 0.5)
+_DRAWS, _SETTINGS = 48, 9
 _MOST_MEANS = 512
 _LEAST_SPREAD = 0.05
 
@@ -41,7 +43,7 @@ class Knob:
     name : the quality that it moves most; "shape" where it moves none of them
     low, high : where it can be turned; beyond, the model knows little
     share : of the variance of the responses to training sounds that this number explains alone
-    correlations : of the number with each quality, when all numbers are turned independently
+    correlations : of the number with each quality while it alone is turned, the others anywhere
     """
 
     name: str
@@ -110,16 +112,28 @@ def explained_variance(decode_db: DecodeDB, means: np.ndarray, grid: Grid) -> np
 
 
 def correlations(decode_db: DecodeDB, latent: int, grid: Grid) -> np.ndarray:
-    """Pearson's correlation of each number with each quality, (latent, qualities).
+    r"""Correlation of each number with each quality while it alone is turned, (latent, qualities).
 
-    Over draws from N(0, 1) within the knobs' range, each number by itself; 0 for a quality that never moves.
+    From draws c of the others, and settings t of the number in equal steps over the knob's range,
+
+    .. math:: r = \frac{\sum_{ct} (t - \bar t)(q_{ct} - \bar q_c)}
+        {\sqrt{\sum_{ct} (t - \bar t)^2 \sum_{ct} ((q_{ct} - \bar q_c)^2 + \epsilon^2)}},
+
+    where ε is a change that is hardly heard, so that what hardly moves correlates with nothing.
     """
-    z = np.clip(np.random.default_rng(0).standard_normal((_DRAWS, latent)), LOW, HIGH)
-    found = qualities(decode_db(z), grid)
-    values = np.stack([found[name] for name in QUALITIES], axis=1)
-    turned, moved = z - z.mean(axis=0), values - values.mean(axis=0)
-    size = np.linalg.norm(turned, axis=0)[:, None] * np.linalg.norm(moved, axis=0)
-    return turned.T @ moved / np.where(size > 1e-9, size, np.inf)
+    settings = np.linspace(LOW, HIGH, _SETTINGS)
+    others = np.clip(np.random.default_rng(0).standard_normal((_DRAWS, latent)), LOW, HIGH)
+    found = np.empty((latent, len(QUALITIES)))
+    for number in range(latent):
+        z = np.repeat(others[:, None], _SETTINGS, axis=1)
+        z[:, :, number] = settings
+        moved = qualities(decode_db(z.reshape(-1, latent)), grid)
+        for column, (name, least) in enumerate(zip(QUALITIES, _HARDLY_HEARD, strict=True)):
+            values = moved[name].reshape(_DRAWS, _SETTINGS)
+            values = values - values.mean(axis=1, keepdims=True)
+            size = _DRAWS * np.sum(settings**2) * np.sum(values**2 + least**2)
+            found[number, column] = np.sum(values @ settings) / np.sqrt(size)
+    return found
 
 
 def names_of(correlated: np.ndarray) -> list[str]:

@@ -98,7 +98,7 @@ def checkpoint_path(run: Run, name: str) -> Path:
     """Path of the checkpoint called `name`: "last", "best" or a path."""
     path = run.checkpoints / f"{name}.msgpack" if name in {"last", "best"} else Path(name)
     if not path.is_file():
-        there = sorted(found.name for found in run.checkpoints.glob("*.msgpack"))
+        there = sorted(found.name for found in run.checkpoints.glob("[!.]*.msgpack"))
         raise RunError(
             f"{path}: no such checkpoint; there {'are ' + ', '.join(there) if there else 'is none'}"
         )

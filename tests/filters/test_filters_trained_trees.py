@@ -20,7 +20,9 @@ VALUES = arrays.arrays(
     st.sampled_from([np.float32, np.float64, np.int32, np.uint32, np.bool_]),
     arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
 )
-TREES = st.dictionaries(NAMES, st.recursive(VALUES, lambda inner: st.dictionaries(NAMES, inner), max_leaves=5))
+TREES = st.dictionaries(
+    NAMES, st.recursive(VALUES, lambda inner: st.dictionaries(NAMES, inner), max_leaves=5)
+)
 
 
 @settings(deadline=None, max_examples=40)

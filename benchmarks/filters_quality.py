@@ -145,6 +145,8 @@ def knob_rows(models: Sequence[FilterModel]) -> list[Row]:
             course = model.decode_db(z)
             turns.append(float(log_spectral_distance(course[0], course[-1])))
             jumps.append(float(np.abs(np.diff(above(course, FLOORS_DB[0]), axis=0)).max()))
+    over = sum(jump > MOST_JUMP_DB for jump in jumps)
+    smooth = "met" if not over else "MISSED"
     radius = max(largest_pole(model) for model in models)
     seeds = f"{len(models)} seeds"
     return [
@@ -160,7 +162,8 @@ def knob_rows(models: Sequence[FilterModel]) -> list[Row]:
             "dB",
             max(jumps),
             required=f"≤ {MOST_JUMP_DB:g} dB",
-            met=max(jumps) <= MOST_JUMP_DB,
+            met=not over,
+            note=f"{smooth}; {over} of {len(jumps)} knobs change more",
             less_is_better=True,
         ),
         Row(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tonewright.report.theme import GRID, INK, MUTED
+from tonewright.audio.plotting import STYLE
+from tonewright.report.theme import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,35 +15,12 @@ if TYPE_CHECKING:
 
 WIDE_IN = 8.0
 _STYLE: Any = {
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
+    **STYLE,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "xtick.minor.width": 0.5,
     "ytick.minor.width": 0.5,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
     "lines.linewidth": 1.6,
-    "svg.fonttype": "none",
 }
 
 

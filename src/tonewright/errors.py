@@ -7,6 +7,7 @@ The command line prints it after ``error:`` and exits with `exit_code`.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,8 +24,8 @@ class UsageError(TonewrightError):
     exit_code = 2
 
 
-class AudioError(TonewrightError):
-    """A sound file that cannot be read or written.
+class FileError(TonewrightError):
+    """A file that cannot be used; the base of those that say which and why.
 
     Parameters
     ----------
@@ -32,14 +33,17 @@ class AudioError(TonewrightError):
     reason : what is wrong with it, in words, without the path
     """
 
-    def __init__(self, path: str | Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = Path(path)
-        self.reason = reason
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(f"{os.fspath(path)}: {reason}")
+        self.path, self.reason = Path(path), reason
 
     def __reduce__(self) -> tuple:
         """Keep both arguments when the error crosses a process border."""
         return type(self), (self.path, self.reason)
+
+
+class AudioError(FileError):
+    """A sound file that cannot be read or written."""
 
 
 class CorpusError(TonewrightError):

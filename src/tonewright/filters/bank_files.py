@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tonewright.errors import UsageError, nearest
+from tonewright.errors import FileError, UsageError, nearest
 
 if TYPE_CHECKING:
     from tonewright.filters.bank import Bank
@@ -27,24 +27,10 @@ _REQUIRED = ("arrangement", "filters")
 _KNOWN = (*_REQUIRED, "format", "kind", "about", "notes", "order", "level_db")
 
 
-class BankFileError(UsageError):
-    """A file of a bank that cannot be loaded.
-
-    Parameters
-    ----------
-    path : the file in question
-    reason : what is wrong with it, in words, without the path
-    """
+class BankFileError(FileError, UsageError):
+    """A file of a bank that cannot be loaded."""
 
     exit_code = 1
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{os.fspath(path)}: {reason}")
-        self.path, self.reason = Path(path), reason
-
-    def __reduce__(self) -> tuple:
-        """Keep both arguments when the error crosses a process border."""
-        return type(self), (self.path, self.reason)
 
 
 def save_bank(

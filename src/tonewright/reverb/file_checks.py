@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tonewright.errors import NetworkError, nearest
+from tonewright.errors import FileError, NetworkError, nearest
 from tonewright.reverb.network import FDNBuild, Taps
 
 FORMAT = 1
@@ -24,24 +23,10 @@ OPTIONAL = ("pre_delay_samples", "direct", "absorption_sections", "tone_sections
 SAID = ("format", "kind", "about", "notes")
 
 
-class NetworkFileError(NetworkError):
-    """A file of a network that cannot be loaded.
-
-    Parameters
-    ----------
-    path : the file in question
-    reason : what is wrong with it, in words, without the path
-    """
+class NetworkFileError(FileError, NetworkError):
+    """A file of a network that cannot be loaded."""
 
     exit_code = 1
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{os.fspath(path)}: {reason}")
-        self.path, self.reason = Path(path), reason
-
-    def __reduce__(self) -> tuple:
-        """Keep both arguments when the error crosses a process border."""
-        return type(self), (self.path, self.reason)
 
 
 def parsed(path: Path) -> dict[str, Any]:
